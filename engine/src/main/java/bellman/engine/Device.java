@@ -1,0 +1,252 @@
+package bellman.engine;
+
+import bellman.engine.backend.Backend;
+import bellman.engine.backend.Buffer;
+import bellman.engine.backend.Kernel;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+
+/**
+ * Where tensors live and work is done: a backend, the stack of open scopes and the pool that their
+ * memory returns to. One thread owns a device, the first that uses it.
+ */
+public final class Device implements AutoCloseable {
+  private record Size(DType dtype, long count) {}
+
+  private final Backend backend;
+  private final Map<Size, ArrayDeque<Buffer>> pool = new HashMap<>();
+  private final Scope root;
+  private Scope innermost;
+  private Thread owner;
+  private String recording;
+  private long pooledBytes;
+  private long liveBytes;
+  private boolean closed;
+
+  /** A device on an opened backend; {@link Devices} opens one by name. */
+  public Device(Backend backend) {
+    this.backend = backend;
+    this.root = new Scope(this, null, "device");
+    this.innermost = root;
+  }
+
+  /** What was opened: {@code oneDNN 3.11, 4 threads}. */
+  public String name() {
+    return backend.name();
+  }
+
+  /** The kernels, for code that defines ops; everything else calls {@link Tensor}. */
+  public Backend backend() {
+    return backend;
+  }
+
+  // ── lifetimes ─────────────────────────────────────────────────────────────────────────────────
+
+  /** Opens a scope inside the innermost one. */
+  public Scope scope(String name) {
+    checkUse();
+    innermost = new Scope(this, innermost, name);
+    return innermost;
+  }
+
+  Scope innermost() {
+    return innermost;
+  }
+
+  void leave(Scope scope) {
+    if (scope == root || scope != innermost) {
+      throw new IllegalStateException(
+          "scope '"
+              + scope.name()
+              + "' cannot close: the innermost open scope is '"
+              + innermost.name()
+              + "'; close scopes in the reverse order of opening");
+    }
+    innermost = scope.parent();
+  }
+
+  Buffer take(DType dtype, long count) {
+    checkUse();
+    ArrayDeque<Buffer> free = pool.get(new Size(dtype, count));
+    Buffer buffer = free == null ? null : free.pollLast();
+    if (buffer == null) {
+      buffer = backend.allocate(dtype, count);
+    } else {
+      pooledBytes -= buffer.bytes();
+    }
+    liveBytes += buffer.bytes();
+    return buffer;
+  }
+
+  void recycle(Buffer buffer) {
+    liveBytes -= buffer.bytes();
+    pooledBytes += buffer.bytes();
+    pool.computeIfAbsent(new Size(buffer.dtype(), buffer.count()), s -> new ArrayDeque<>())
+        .addLast(buffer);
+  }
+
+  /** Bytes in living tensors. */
+  public long liveBytes() {
+    return liveBytes;
+  }
+
+  /** Bytes taken from the system and free for the next tensor of their size. */
+  public long pooledBytes() {
+    return pooledBytes;
+  }
+
+  private void checkUse() {
+    if (closed) {
+      throw new IllegalStateException("device " + name() + " is closed");
+    }
+    Thread current = Thread.currentThread();
+    if (owner == null) {
+      owner = current;
+    } else if (owner != current) {
+      throw new IllegalStateException(
+          "device "
+              + name()
+              + " belongs to thread '"
+              + owner.getName()
+              + "', called from '"
+              + current.getName()
+              + "'; one thread owns a device");
+    }
+  }
+
+  // ── tensors ───────────────────────────────────────────────────────────────────────────────────
+
+  /** Undefined contents: the output of a kernel that writes every element. */
+  public Tensor empty(Shape shape, DType dtype) {
+    return new Tensor(this, shape, dtype, take(dtype, shape.size()), innermost);
+  }
+
+  public Tensor full(Shape shape, float value) {
+    Tensor y = empty(shape, DType.FLOAT32);
+    backend.fill(y.buffer(), value);
+    return y;
+  }
+
+  public Tensor zeros(Shape shape) {
+    return full(shape, 0f);
+  }
+
+  /** float32 values, row-major. */
+  public Tensor tensor(float[] values, Shape shape) {
+    checkUpload("tensor", values.length, shape);
+    Tensor y = empty(shape, DType.FLOAT32);
+    backend.write(y.buffer(), 0, values, 0, values.length);
+    return y;
+  }
+
+  /** uint8 values, row-major. */
+  public Tensor tensor(byte[] values, Shape shape) {
+    checkUpload("tensor", values.length, shape);
+    Tensor y = empty(shape, DType.UINT8);
+    backend.write(y.buffer(), 0, values, 0, values.length);
+    return y;
+  }
+
+  /** int32 values, row-major. */
+  public Tensor tensor(int[] values, Shape shape) {
+    checkUpload("tensor", values.length, shape);
+    Tensor y = empty(shape, DType.INT32);
+    backend.write(y.buffer(), 0, values, 0, values.length);
+    return y;
+  }
+
+  /** A tensor with a fixed address that may be written in place: counters, statistics, rings. */
+  public Tensor state(String name, float[] values, Shape shape) {
+    return tensor(values, shape).mutable().named(name);
+  }
+
+  public Tensor state(String name, int[] values, Shape shape) {
+    return tensor(values, shape).mutable().named(name);
+  }
+
+  /** A zeroed state of any type and size. */
+  public Tensor state(String name, DType dtype, Shape shape) {
+    Tensor y = empty(shape, dtype).mutable().named(name);
+    backend.fill(y.buffer(), 0);
+    return y;
+  }
+
+  private void checkUpload(String op, int length, Shape shape) {
+    checkHost(op);
+    if (length != shape.size()) {
+      throw new ShapeException(op + ": " + length + " values for shape " + shape);
+    }
+  }
+
+  /** Host and device may not meet inside a captured step: a replay would not repeat it. */
+  void checkHost(String op) {
+    checkUse();
+    if (recording != null) {
+      throw new IllegalStateException(
+          op
+              + ": the host cannot read or write tensors inside the captured step '"
+              + recording
+              + "'; do it between runs, through a state tensor");
+    }
+  }
+
+  String recording(String step) {
+    String outer = recording;
+    recording = step;
+    return outer;
+  }
+
+  // ── work ──────────────────────────────────────────────────────────────────────────────────────
+
+  /** A step to run many times; see {@link CapturedStep}. */
+  public <T> CapturedStep<T> capture(String name, Supplier<T> body) {
+    return new CapturedStep<>(this, name, body);
+  }
+
+  /** States that a and b do not depend on each other; the only way to say so. */
+  public void fork(Runnable a, Runnable b) {
+    backend.fork(a, b);
+  }
+
+  /** A stream of random numbers; equal seeds and names draw equal numbers. */
+  public RandomStream random(long seed, String name) {
+    return new RandomStream(this, seed, name);
+  }
+
+  /**
+   * Runs an op from outside the engine over n items. Arguments are tensors (outputs come from
+   * {@link #empty}), Integers and Floats, in the kernel's order. {@link Tensor#from} then states
+   * how the gradient flows back.
+   */
+  public void launch(Kernel kernel, int n, Object... arguments) {
+    List<Object> unwrapped = new ArrayList<>(arguments.length);
+    for (Object argument : arguments) {
+      unwrapped.add(argument instanceof Tensor t ? t.buffer() : argument);
+    }
+    backend.launch(kernel, n, unwrapped.toArray());
+  }
+
+  /** Waits until all work is done. */
+  public void synchronize() {
+    backend.synchronize();
+  }
+
+  /** Returns all memory to the system. Every tensor of the device is dead afterwards. */
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    for (Scope s = innermost; s != null; s = s.parent()) {
+      s.end();
+    }
+    pool.values().forEach(free -> free.forEach(backend::release));
+    pool.clear();
+    backend.close();
+  }
+}

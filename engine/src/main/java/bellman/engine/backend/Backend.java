@@ -1,0 +1,152 @@
+package bellman.engine.backend;
+
+import bellman.engine.DType;
+
+/**
+ * Kernels over contiguous row-major buffers, and nothing else: no shapes, no autograd, no policy. A
+ * matrix is rows × cols; activations are NHWC. Outputs never overlap inputs unless a method says
+ * so. All calls come from one thread.
+ *
+ * <p>Every method is called by one op of {@code Tensor} and has its parity test against the
+ * reference.
+ */
+public interface Backend extends AutoCloseable {
+  /** What was opened, for people: {@code oneDNN 3.11, 4 threads}. */
+  String name();
+
+  // ── memory ────────────────────────────────────────────────────────────────────────────────────
+
+  /** New memory with undefined contents, aligned to 64 bytes where it is native. */
+  Buffer allocate(DType dtype, long count);
+
+  /** Gives memory back to the system; the buffer and its slices are dead. */
+  void release(Buffer buffer);
+
+  void write(Buffer to, long at, float[] from, int start, int n);
+
+  void write(Buffer to, long at, byte[] from, int start, int n);
+
+  void write(Buffer to, long at, int[] from, int start, int n);
+
+  /** Waits for the work that produces the values, then copies them. */
+  void read(Buffer from, long at, float[] to, int start, int n);
+
+  void read(Buffer from, long at, byte[] to, int start, int n);
+
+  void read(Buffer from, long at, int[] to, int start, int n);
+
+  /** y ← value, of y's type. */
+  void fill(Buffer y, double value);
+
+  /** y ← x; equal type and count. */
+  void copy(Buffer x, Buffer y);
+
+  // ── pointwise ─────────────────────────────────────────────────────────────────────────────────
+
+  /** out[i] ← op(in₀[i], in₁[i]; a, b). {@code out} may be one of the inputs. */
+  void map(Pointwise op, float a, float b, Buffer out, Buffer... in);
+
+  /** y[i] ← x[i] / divisor, x of type uint8 or int32. */
+  void toFloat(Buffer x, float divisor, Buffer y);
+
+  /** y[i] ← mask[i] ≠ 0 ? value : x[i], mask of type uint8. */
+  void maskedFill(Buffer x, Buffer mask, float value, Buffer y);
+
+  // ── matrices ──────────────────────────────────────────────────────────────────────────────────
+
+  /** C[m, n] ← op(A) · op(B): A is [m, k], or [k, m] when transposed; B is [k, n], or [n, k]. */
+  void gemm(
+      boolean transposeA, boolean transposeB, int m, int n, int k, Buffer a, Buffer b, Buffer c);
+
+  /** y[r, c] ← x[r, c] + row[c]. {@code y} may be {@code x}. */
+  void addRow(Buffer x, Buffer row, int rows, int cols, Buffer y);
+
+  /** y[c] ← Σ_r x[r, c]. */
+  void sumRows(Buffer x, int rows, int cols, Buffer y);
+
+  /** y[0] ← Σ x. */
+  void sum(Buffer x, Buffer y);
+
+  /** y[i] ← x[0]. */
+  void spread(Buffer x, Buffer y);
+
+  /** y[r] ← the smallest c with the largest x[r, c]; NaN is larger than any number. int32. */
+  void rowArgmax(Buffer x, int rows, int cols, Buffer y);
+
+  /** y[r] ← x[r, index[r]]; an index outside the row picks NaN. */
+  void pick(Buffer x, int rows, int cols, Buffer index, Buffer y);
+
+  /** y[r, c] ← c = index[r] ? x[r] : 0: the gradient of {@link #pick}. */
+  void place(Buffer x, int rows, int cols, Buffer index, Buffer y);
+
+  /** y[r, c] ← c = index[r] ? 1 : 0. */
+  void oneHot(Buffer index, int rows, int cols, Buffer y);
+
+  /** y[r, yAt + j] ← x[r, xAt + j] for 0 ≤ j &lt; n; other columns of y keep their values. */
+  void copyColumns(Buffer x, int rows, int xCols, int xAt, Buffer y, int yCols, int yAt, int n);
+
+  /** y ← x with its dimensions reordered: y's dimension i is x's dimension order[i]. */
+  void permute(Buffer x, int[] dims, int[] order, Buffer y);
+
+  // ── convolution ───────────────────────────────────────────────────────────────────────────────
+
+  /** y ← x ∗ w + bias, cross-correlation as in PyTorch; {@code bias} [k] may be null. */
+  void conv2d(ConvGeometry g, Buffer x, Buffer w, Buffer bias, Buffer y);
+
+  /** dx ← ∂L/∂x. */
+  void conv2dDataGradient(ConvGeometry g, Buffer w, Buffer dy, Buffer dx);
+
+  /** dw ← ∂L/∂w. */
+  void conv2dFilterGradient(ConvGeometry g, Buffer x, Buffer dy, Buffer dw);
+
+  // ── state ─────────────────────────────────────────────────────────────────────────────────────
+
+  /** y[i] ← Philox integer of (step[0], i, draw) in [0, bound[0]). All int32. */
+  void randomIntegers(Philox.Key key, Buffer step, int draw, Buffer bound, Buffer y);
+
+  /** y[i] ← Philox uniform of (step[0], i, draw) in [0, 1). */
+  void randomUniform(Philox.Key key, Buffer step, int draw, Buffer y);
+
+  /** counter[0] ← counter[0] + amount, int32. */
+  void increment(Buffer counter, int amount);
+
+  /**
+   * One step of Adam over all parameters (Kingma &amp; Ba 2015, with PyTorch's L2 weight decay):
+   *
+   * <pre>
+   * g ← g + decay·p      m ← β₁m + (1−β₁)g      v ← β₂v + (1−β₂)g²
+   * p ← p − lr/(1−β₁ᵗ) · m / (√v / √(1−β₂ᵗ) + ε)
+   * </pre>
+   *
+   * {@code lr} (float32) and {@code t} (int32, already this step's number, 1 at first) have one
+   * element and are read on the device.
+   */
+  void adam(
+      Buffer p,
+      Buffer g,
+      Buffer m,
+      Buffer v,
+      Buffer lr,
+      Buffer t,
+      double beta1,
+      double beta2,
+      double epsilon,
+      double decay);
+
+  /** Runs an op from outside over n items; arguments are buffers, Integers and Floats. */
+  void launch(Kernel kernel, int n, Object... arguments);
+
+  // ── order ─────────────────────────────────────────────────────────────────────────────────────
+
+  /** Runs two pieces of work that do not depend on each other; a host runs them in order. */
+  default void fork(Runnable a, Runnable b) {
+    a.run();
+    b.run();
+  }
+
+  /** Waits until all work given so far is done. */
+  default void synchronize() {}
+
+  @Override
+  void close();
+}
