@@ -1,0 +1,7 @@
+package bellman.rl;
+
+/** What a run is doing. */
+public enum Phase {
+  TRAINING,
+  TESTING
+}

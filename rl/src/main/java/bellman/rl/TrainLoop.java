@@ -1,0 +1,223 @@
+package bellman.rl;
+
+import bellman.rl.env.Environment;
+import bellman.rl.env.Turn;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BooleanSupplier;
+
+/**
+ * Steps an environment and an agent, first in training, then in testing, and tells observers what
+ * happened. All figures of a run count agent steps: one action of one agent is one step.
+ */
+public final class TrainLoop {
+  /**
+   * How long to run.
+   *
+   * @param steps of training; fixes every schedule
+   * @param testSteps after it, without learning
+   * @param stopAfter end early, as if interrupted, once this many steps were taken
+   * @param summaryEpisodes episodes in a window
+   * @param timeScale simulated over real time in training, and {@code testTimeScale} in testing
+   */
+  public record Plan(
+      long steps,
+      long testSteps,
+      long stopAfter,
+      int summaryEpisodes,
+      float timeScale,
+      float testTimeScale) {}
+
+  /** What a checkpoint keeps of the loop. */
+  public record State(long step, int episodes) {}
+
+  /** One agent's running episode. */
+  private static final class Running {
+    private double sum;
+    private int length;
+  }
+
+  private final Plan plan;
+  private final Environment environment;
+  private final Agent agent;
+  private final List<Observer> observers;
+  private final Map<Integer, Running> running = new HashMap<>();
+  private final Window window = new Window();
+  private long step;
+  private int episodes;
+  private int testEpisodes;
+  private double testSum;
+  private long began;
+
+  public TrainLoop(Plan plan, Environment environment, Agent agent, List<Observer> observers) {
+    this.plan = plan;
+    this.environment = environment;
+    this.agent = agent;
+    this.observers = List.copyOf(observers);
+  }
+
+  /** Where the run stands. */
+  public State state() {
+    return new State(step, episodes);
+  }
+
+  /** Goes on from a saved state; before {@link #run}. */
+  public void restore(State state) {
+    step = state.step;
+    episodes = state.episodes;
+  }
+
+  /**
+   * Runs to the end of the plan.
+   *
+   * @param interrupted asked once a turn; true ends the run after that turn
+   */
+  public Outcome run(BooleanSupplier interrupted) {
+    began = System.nanoTime();
+    Outcome.Reason reason = Outcome.Reason.COMPLETED;
+    if (step < plan.steps) {
+      reason = run(Phase.TRAINING, plan.steps, plan.timeScale, interrupted);
+    }
+    if (reason == Outcome.Reason.COMPLETED && plan.testSteps > 0) {
+      reason = run(Phase.TESTING, plan.steps + plan.testSteps, plan.testTimeScale, interrupted);
+    }
+    Outcome outcome =
+        new Outcome(
+            reason,
+            step,
+            episodes,
+            agent.updates(),
+            testEpisodes,
+            testEpisodes == 0 ? Double.NaN : testSum / testEpisodes,
+            seconds());
+    observers.forEach(o -> o.finished(outcome));
+    return outcome;
+  }
+
+  private Outcome.Reason run(Phase phase, long end, float timeScale, BooleanSupplier interrupted) {
+    observers.forEach(o -> o.phaseBegan(phase, step));
+    environment.timeScale(timeScale);
+    running.clear();
+    agent.forget();
+    Turn turn = environment.reset();
+    if (phase == Phase.TRAINING) {
+      agent.observe(turn);
+    }
+    Outcome.Reason reason = Outcome.Reason.COMPLETED;
+    while (step < end) {
+      if (interrupted.getAsBoolean()) {
+        reason = Outcome.Reason.INTERRUPTED;
+        break;
+      }
+      if (step >= plan.stopAfter) {
+        reason = Outcome.Reason.STOPPED;
+        break;
+      }
+      int[] actions = agent.act(turn.decisions(), phase);
+      for (Turn.Decision d : turn.decisions()) {
+        running.computeIfAbsent(d.agent(), a -> new Running()).length++;
+      }
+      turn = environment.step(actions);
+      step += actions.length;
+      if (phase == Phase.TRAINING) {
+        agent.observe(turn);
+        agent.learn(step);
+      }
+      account(turn, phase);
+      Progress progress =
+          new Progress(
+              phase, step, plan.steps + plan.testSteps, agent.updates(), episodes, agent.epsilon());
+      observers.forEach(o -> o.progressed(progress));
+    }
+    if (window.episodes > 0) {
+      summarize(phase);
+    }
+    return reason;
+  }
+
+  private void account(Turn turn, Phase phase) {
+    for (Turn.Ending e : turn.endings()) {
+      Running r = running.remove(e.agent());
+      if (r == null) {
+        continue; // it ended without ever having acted
+      }
+      double sum = r.sum + e.reward();
+      episodes++;
+      if (phase == Phase.TESTING) {
+        testEpisodes++;
+        testSum += sum;
+      }
+      Episode episode =
+          new Episode(episodes, e.agent(), phase, sum, r.length, e.interrupted(), step);
+      window.add(episode);
+      observers.forEach(o -> o.episodeEnded(episode));
+      if (episodes % plan.summaryEpisodes == 0) {
+        summarize(phase);
+      }
+    }
+    for (Turn.Decision d : turn.decisions()) {
+      Running r = running.get(d.agent());
+      if (r != null) {
+        r.sum += d.reward();
+      }
+    }
+  }
+
+  private void summarize(Phase phase) {
+    Agent.Statistics learned = agent.drainStatistics();
+    Summary summary =
+        new Summary(
+            phase,
+            step,
+            episodes,
+            window.episodes,
+            window.mean(),
+            window.std(),
+            (double) window.length / window.episodes,
+            learned.updates(),
+            learned.loss(),
+            learned.meanQ(),
+            learned.meanTarget(),
+            learned.largestGradient(),
+            agent.epsilon(),
+            agent.learningRate(),
+            seconds());
+    window.clear();
+    observers.forEach(o -> o.summarized(summary));
+  }
+
+  private double seconds() {
+    return (System.nanoTime() - began) / 1e9;
+  }
+
+  /** Episodes since the last summary. */
+  private static final class Window {
+    private int episodes;
+    private double sum;
+    private double squares;
+    private long length;
+
+    void add(Episode e) {
+      episodes++;
+      sum += e.agentReturn();
+      squares += e.agentReturn() * e.agentReturn();
+      length += e.length();
+    }
+
+    double mean() {
+      return sum / episodes;
+    }
+
+    double std() {
+      return Math.sqrt(Math.max(0, squares / episodes - mean() * mean()));
+    }
+
+    void clear() {
+      episodes = 0;
+      sum = 0;
+      squares = 0;
+      length = 0;
+    }
+  }
+}

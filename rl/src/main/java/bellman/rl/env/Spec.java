@@ -1,0 +1,17 @@
+package bellman.rl.env;
+
+/**
+ * What an environment asks of a policy.
+ *
+ * @param name of the behavior, as in GridWorld; names the run's files
+ * @param goals how many goals an observation can name; 0 where there is none
+ * @param actions how many actions the policy chooses from
+ */
+public record Spec(String name, Frame frame, int goals, int actions) {
+  public Spec {
+    if (goals < 0 || actions < 1) {
+      throw new IllegalArgumentException(
+          name + ": goals are 0 or more and actions 1 or more, got " + goals + " and " + actions);
+    }
+  }
+}

@@ -1,0 +1,134 @@
+package bellman.rl.replay;
+
+import bellman.engine.DType;
+import bellman.engine.Device;
+import bellman.engine.Shape;
+import bellman.engine.Tensor;
+import bellman.engine.backend.HostArray;
+import bellman.engine.backend.Kernel;
+import bellman.rl.env.Frame;
+import java.util.Arrays;
+
+/**
+ * Turns stored frames into a network's input: look-up by index, bytes to 0…1, and the goal gate,
+ * which puts the frame's channels into the block of its goal and zeros into the others. (The
+ * tutorial multiplies the picture by each element of the one-hot goal and joins the products on
+ * channels; this is the same array.)
+ */
+public final class Gather {
+  private static final String CUDA =
+      """
+      extern "C" __global__ void NAME(const TYPE* frames, const int* about, const int* index,
+          float* y, int pixelsPerFrame, int channels, int goals, int aboutWords, int n) {
+        int item = blockIdx.x * blockDim.x + threadIdx.x;
+        if (item >= n) return;
+        int row = item / pixelsPerFrame, pixel = item % pixelsPerFrame;
+        long frame = index[row];
+        int goal = about[frame * aboutWords];
+        const TYPE* x = frames + (frame * pixelsPerFrame + pixel) * channels;
+        float* out = y + (long)item * channels * goals;
+        for (int g = 0; g < goals; g++)
+          for (int c = 0; c < channels; c++)
+            out[g * channels + c] = g == goal ? LOAD : 0.f;
+      }
+      """;
+
+  private static final Kernel PIXELS =
+      new Kernel(
+          "gather_pixels",
+          CUDA.replace("NAME", "gather_pixels")
+              .replace("TYPE", "unsigned char")
+              .replace("LOAD", "x[c] / 255.f"),
+          (arguments, from, to) -> gather(arguments, from, to, true));
+
+  private static final Kernel FLOATS =
+      new Kernel(
+          "gather_floats",
+          CUDA.replace("NAME", "gather_floats").replace("TYPE", "float").replace("LOAD", "x[c]"),
+          (arguments, from, to) -> gather(arguments, from, to, false));
+
+  /** Byte to 0…1; dividing is exact here, a reciprocal is not. */
+  private static final float[] UNIT = new float[256];
+
+  static {
+    for (int i = 0; i < 256; i++) {
+      UNIT[i] = i / 255f;
+    }
+  }
+
+  private Gather() {}
+
+  /**
+   * y[b] = frame index[b] behind its goal gate.
+   *
+   * @param frames [F, h·w·c] uint8 or float32
+   * @param about [F, words] int32; the first word is the goal
+   * @param index [B] int32
+   * @return [B, h, w, c·max(goals, 1)]
+   */
+  public static Tensor frames(Frame frame, int goals, Tensor frames, Tensor about, Tensor index) {
+    Device device = frames.device();
+    int blocks = Math.max(goals, 1);
+    int rows = index.shape().dim(0);
+    int pixels = frame.height() * frame.width();
+    Tensor y =
+        device.empty(
+            Shape.of(rows, frame.height(), frame.width(), frame.channels() * blocks),
+            DType.FLOAT32);
+    device.launch(
+        frame.pixels() ? PIXELS : FLOATS,
+        rows * pixels,
+        frames,
+        about,
+        index,
+        y,
+        pixels,
+        frame.channels(),
+        blocks,
+        about.shape().dim(1));
+    return y;
+  }
+
+  private static void gather(Kernel.Arguments arguments, int from, int to, boolean bytes) {
+    HostArray frames = arguments.array(0);
+    HostArray about = arguments.array(1);
+    HostArray index = arguments.array(2);
+    HostArray y = arguments.array(3);
+    int pixels = arguments.integer(4);
+    int channels = arguments.integer(5);
+    int goals = arguments.integer(6);
+    int words = arguments.integer(7);
+    byte[] in = new byte[bytes ? pixels * channels : 0];
+    float[] x = new float[pixels * channels];
+    float[] out = new float[pixels * channels * goals];
+    for (int item = from; item < to; ) {
+      int row = item / pixels;
+      int first = item % pixels;
+      int n = Math.min(to - item, pixels - first);
+      long frame = (long) index.get(row);
+      int goal = (int) about.get(frame * words);
+      long start = (frame * pixels + first) * channels;
+      if (bytes) {
+        frames.read(start, in, 0, n * channels);
+        for (int i = 0; i < n * channels; i++) {
+          x[i] = UNIT[in[i] & 0xff];
+        }
+      } else {
+        frames.read(start, x, 0, n * channels);
+      }
+      if (goals == 1) {
+        y.write((long) item * channels, x, 0, n * channels);
+      } else {
+        int width = channels * goals;
+        Arrays.fill(out, 0, n * width, 0f);
+        for (int p = 0; p < n; p++) {
+          for (int c = 0; c < channels; c++) {
+            out[p * width + goal * channels + c] = x[p * channels + c];
+          }
+        }
+        y.write((long) item * width, out, 0, n * width);
+      }
+      item += n;
+    }
+  }
+}

@@ -1,0 +1,310 @@
+package bellman.rl.replay;
+
+import bellman.engine.DType;
+import bellman.engine.Device;
+import bellman.engine.RandomStream;
+import bellman.engine.Shape;
+import bellman.engine.Tensor;
+import bellman.engine.backend.HostArray;
+import bellman.engine.backend.Kernel;
+import bellman.rl.env.Frame;
+import bellman.rl.env.Observation;
+import bellman.rl.env.Spec;
+import java.util.Arrays;
+
+/**
+ * The replay memory of DQN (Mnih et al. 2015): two rings on the device. A frame is stored once, as
+ * bytes where it is a picture; a transition names its two frames by index, with action, reward and
+ * discount. A frame is free again when the last transition that names it has been overwritten and
+ * nobody holds it, so any number of agents, cut-off episodes and the rings' ends need no special
+ * case.
+ *
+ * <p>Sampling is uniform, with replacement.
+ */
+public final class Replay {
+  /** s, s′, a, bits of r, bits of discount. */
+  private static final int WORDS = 5;
+
+  private static final Kernel TRANSITIONS =
+      new Kernel(
+          "sample_transitions",
+          """
+          extern "C" __global__ void sample_transitions(const int* transitions, const int* about,
+              const int* window, const int* draw, int* s, int* sNext, int* a, float* r,
+              float* discount, unsigned char* forbidden, int capacity, int actions,
+              int aboutWords, int n) {
+            int row = blockIdx.x * blockDim.x + threadIdx.x;
+            if (row >= n) return;
+            const int* t = transitions + 5L * ((window[0] + draw[row]) % capacity);
+            s[row] = t[0];
+            sNext[row] = t[1];
+            a[row] = t[2];
+            r[row] = __int_as_float(t[3]);
+            discount[row] = __int_as_float(t[4]);
+            const int* words = about + (long)t[1] * aboutWords + 1;
+            for (int i = 0; i < actions; i++)
+              forbidden[row * actions + i] = words[i / 32] >> (i % 32) & 1;
+          }
+          """,
+          Replay::look);
+
+  private final Device device;
+  private final Frame frame;
+  private final int goals;
+  private final int actions;
+  private final int capacity;
+  private final int aboutWords;
+  private final Tensor frames; // [F, h·w·c]
+  private final Tensor about; // [F, 1 + words]: goal, forbidden actions as bits
+  private final Tensor transitions; // [N, 5]
+  private final Tensor window; // [2]: oldest slot, number of transitions
+  private final Tensor size; // []
+  private final int[] uses; // per frame: transitions and holders that name it
+  private final int[] free; // stack of free frames
+  private final int[][] named; // host copy of each transition's two frames
+  private int freeCount;
+  private int oldest;
+  private int count;
+
+  /**
+   * @param capacity N, transitions kept; room for 3N/2 frames is reserved, and where episodes are
+   *     so short that this does not suffice, the oldest transitions go early
+   * @throws IllegalArgumentException if N is below 1 or the frames cannot be addressed
+   */
+  public Replay(Device device, Spec spec, int capacity) {
+    if (capacity < 1) {
+      throw new IllegalArgumentException("replay: capacity is 1 or more, got " + capacity);
+    }
+    this.device = device;
+    this.frame = spec.frame();
+    this.goals = spec.goals();
+    this.actions = spec.actions();
+    this.capacity = capacity;
+    this.aboutWords = 1 + (actions + 31) / 32;
+    int frameCount = Math.toIntExact(capacity + capacity / 2L + 256);
+    DType dtype = frame.pixels() ? DType.UINT8 : DType.FLOAT32;
+    frames = device.state("replay.frames", dtype, Shape.of(frameCount, frame.size()));
+    about = device.state("replay.about", DType.INT32, Shape.of(frameCount, aboutWords));
+    transitions = device.state("replay.transitions", DType.INT32, Shape.of(capacity, WORDS));
+    window = device.state("replay.window", DType.INT32, Shape.of(2));
+    size = device.state("replay.size", DType.INT32, Shape.scalar());
+    uses = new int[frameCount];
+    named = new int[capacity][2];
+    free = new int[frameCount];
+    for (int i = 0; i < frameCount; i++) {
+      free[freeCount++] = frameCount - 1 - i;
+    }
+  }
+
+  /** Transitions held. */
+  public int size() {
+    return count;
+  }
+
+  public int capacity() {
+    return capacity;
+  }
+
+  /** Bytes of device memory. */
+  public long bytes() {
+    return frames.buffer().bytes() + about.buffer().bytes() + transitions.buffer().bytes();
+  }
+
+  /** {@code replay: 10,000 transitions, 15,256 frames of [64, 84, 3] bytes, 0.25 GB}. */
+  public String described() {
+    return String.format(
+        "%,d transitions, %,d frames of %s %s, %.2f GB",
+        capacity, uses.length, frame, frame.pixels() ? "bytes" : "floats", bytes() / 1e9);
+  }
+
+  // ── writing ───────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Stores what an agent sees and holds it; {@link #add} and {@link #release} name it by the
+   * result.
+   *
+   * @param forbidden [actions] or null: the actions not allowed here
+   */
+  public int hold(Observation observation, boolean[] forbidden) {
+    while (freeCount == 0) {
+      if (count == 0) {
+        throw new IllegalStateException(
+            "replay: all "
+                + uses.length
+                + " frames are held by agents; raise the buffer size above the number of agents");
+      }
+      dropOldest();
+    }
+    int f = free[--freeCount];
+    if (frame.pixels()) {
+      checkLength(observation.pixels() == null ? -1 : observation.pixels().length);
+      frames.set((long) f * frame.size(), observation.pixels());
+    } else {
+      checkLength(observation.vector() == null ? -1 : observation.vector().length);
+      frames.set((long) f * frame.size(), observation.vector());
+    }
+    int[] words = new int[aboutWords];
+    words[0] = observation.goal();
+    for (int i = 0; forbidden != null && i < actions; i++) {
+      if (forbidden[i]) {
+        words[1 + i / 32] |= 1 << (i % 32);
+      }
+    }
+    about.set((long) f * aboutWords, words);
+    uses[f] = 1;
+    return f;
+  }
+
+  private void checkLength(int length) {
+    if (length != frame.size()) {
+      throw new IllegalArgumentException(
+          "replay: an observation of "
+              + (length < 0 ? "another kind" : length + " elements")
+              + " does not fit frames of "
+              + frame
+              + (frame.pixels() ? " bytes" : " floats"));
+    }
+  }
+
+  /** Ends a hold. */
+  public void release(int frame) {
+    if (--uses[frame] == 0) {
+      free[freeCount++] = frame;
+    }
+  }
+
+  /**
+   * Adds (s, a, r, discount, s′); s and s′ are held frames and stay held.
+   *
+   * @param discount γ, or 0 where s′ is terminal
+   */
+  public void add(int s, int a, float r, float discount, int sNext) {
+    if (count == capacity) {
+      dropOldest();
+    }
+    int slot = (oldest + count) % capacity;
+    transitions.set(
+        (long) slot * WORDS,
+        new int[] {s, sNext, a, Float.floatToRawIntBits(r), Float.floatToRawIntBits(discount)});
+    uses[s]++;
+    uses[sNext]++;
+    named[slot][0] = s;
+    named[slot][1] = sNext;
+    count++;
+    publish();
+  }
+
+  private void dropOldest() {
+    release(named[oldest][0]);
+    release(named[oldest][1]);
+    oldest = (oldest + 1) % capacity;
+    count--;
+    publish();
+  }
+
+  private void publish() {
+    window.set(new int[] {oldest, count});
+    size.set(new int[] {count});
+  }
+
+  // ── reading ───────────────────────────────────────────────────────────────────────────────────
+
+  /** B transitions, uniform with replacement; part of a captured step. */
+  public Batch sample(RandomStream random, int batchSize) {
+    Shape rows = Shape.of(batchSize);
+    Tensor draw = random.integers(size, rows);
+    Tensor s = device.empty(rows, DType.INT32);
+    Tensor sNext = device.empty(rows, DType.INT32);
+    Tensor a = device.empty(rows, DType.INT32);
+    Tensor r = device.empty(rows, DType.FLOAT32);
+    Tensor discount = device.empty(rows, DType.FLOAT32);
+    Tensor forbidden = device.empty(Shape.of(batchSize, actions), DType.UINT8);
+    device.launch(
+        TRANSITIONS,
+        batchSize,
+        transitions,
+        about,
+        window,
+        draw,
+        s,
+        sNext,
+        a,
+        r,
+        discount,
+        forbidden,
+        capacity,
+        actions,
+        aboutWords);
+    return new Batch(
+        Gather.frames(frame, goals, frames, about, s).named("s"),
+        a.named("a"),
+        r.named("r"),
+        discount.named("discount"),
+        Gather.frames(frame, goals, frames, about, sNext).named("s′"),
+        forbidden.named("forbidden in s′"));
+  }
+
+  private static void look(Kernel.Arguments arguments, int from, int to) {
+    HostArray transitions = arguments.array(0);
+    HostArray about = arguments.array(1);
+    int oldest = (int) arguments.array(2).get(0);
+    HostArray draw = arguments.array(3);
+    int capacity = arguments.integer(10);
+    int actions = arguments.integer(11);
+    int aboutWords = arguments.integer(12);
+    for (int row = from; row < to; row++) {
+      long t = WORDS * (long) ((oldest + (int) draw.get(row)) % capacity);
+      arguments.array(4).set(row, transitions.get(t));
+      arguments.array(5).set(row, transitions.get(t + 1));
+      arguments.array(6).set(row, transitions.get(t + 2));
+      arguments.array(7).set(row, Float.intBitsToFloat((int) transitions.get(t + 3)));
+      arguments.array(8).set(row, Float.intBitsToFloat((int) transitions.get(t + 4)));
+      long words = (long) transitions.get(t + 1) * aboutWords + 1;
+      for (int i = 0; i < actions; i++) {
+        int word = (int) about.get(words + i / 32);
+        arguments.array(9).set((long) row * actions + i, word >> (i % 32) & 1);
+      }
+    }
+  }
+
+  // ── proof ─────────────────────────────────────────────────────────────────────────────────────
+
+  /** Throws if the bookkeeping contradicts itself. For tests. */
+  public void checkInvariants(int heldFrames) {
+    int[] counted = new int[uses.length];
+    for (int i = 0; i < count; i++) {
+      int[] pair = named[(oldest + i) % capacity];
+      counted[pair[0]]++;
+      counted[pair[1]]++;
+    }
+    int holds = 0;
+    int used = 0;
+    for (int f = 0; f < uses.length; f++) {
+      if (uses[f] < counted[f]) {
+        throw new IllegalStateException("frame " + f + " is named more often than it is counted");
+      }
+      holds += uses[f] - counted[f];
+      used += uses[f] > 0 ? 1 : 0;
+    }
+    if (holds != heldFrames || used + freeCount != uses.length) {
+      throw new IllegalStateException(
+          "replay: "
+              + holds
+              + " holds, "
+              + heldFrames
+              + " expected; "
+              + used
+              + " frames in use and "
+              + freeCount
+              + " free of "
+              + uses.length);
+    }
+    boolean[] seen = new boolean[uses.length];
+    for (int f : Arrays.copyOf(free, freeCount)) {
+      if (seen[f] || uses[f] != 0) {
+        throw new IllegalStateException("frame " + f + " is free and in use, or free twice");
+      }
+      seen[f] = true;
+    }
+  }
+}
