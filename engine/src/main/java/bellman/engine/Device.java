@@ -207,9 +207,15 @@ public final class Device implements AutoCloseable {
     return new CapturedStep<>(this, name, body);
   }
 
-  /** States that a and b do not depend on each other; the only way to say so. */
-  public void fork(Runnable a, Runnable b) {
-    backend.fork(a, b);
+  /** The results of two computations. */
+  public record Both<A, B>(A first, B second) {}
+
+  /** States that two computations do not depend on each other; the only way to say so. */
+  public <A, B> Both<A, B> fork(Supplier<A> first, Supplier<B> second) {
+    List<A> a = new ArrayList<>(1);
+    List<B> b = new ArrayList<>(1);
+    backend.fork(() -> a.add(first.get()), () -> b.add(second.get()));
+    return new Both<>(a.get(0), b.get(0));
   }
 
   /** A stream of random numbers; equal seeds and names draw equal numbers. */

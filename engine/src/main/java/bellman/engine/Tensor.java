@@ -565,13 +565,12 @@ public final class Tensor {
     return sum().scale(1f / shape.size());
   }
 
-  /** The largest of all elements: → []. No gradient flows. */
-  public Tensor max() {
-    if (shape.size() == 0) {
-      throw new ShapeException("max: " + described() + " has no elements");
-    }
-    return withoutGradient(
-        () -> reshape(Shape.of(1, Math.toIntExact(shape.size()))).rowMax().reshape(Shape.scalar()));
+  /** The largest absolute value of all elements: → []; NaN if any is. No gradient flows. */
+  public Tensor maxAbs() {
+    requireFloat("maxAbs", this);
+    Tensor y = device.empty(Shape.scalar(), DType.FLOAT32);
+    device.backend().maxAbs(buffer(), y.buffer());
+    return y;
   }
 
   /** A scalar [] in every place of {@code shape}. */
