@@ -7,7 +7,7 @@ import java.nio.file.Path;
 public final class SafetensorsException extends IOException {
   private static final long serialVersionUID = 1L;
 
-  SafetensorsException(Path file, String problem) {
+  public SafetensorsException(Path file, String problem) {
     super(file + ": " + problem);
   }
 }
