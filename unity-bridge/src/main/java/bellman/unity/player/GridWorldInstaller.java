@@ -91,9 +91,7 @@ public final class GridWorldInstaller {
       }
     }
     return "@echo off\r\ncall "
-        + command.stream()
-            .map(word -> "\"" + word + "\"")
-            .collect(Collectors.joining(" "))
+        + command.stream().map(word -> "\"" + word + "\"").collect(Collectors.joining(" "))
         + " gridworld %*\r\nexit /b %ERRORLEVEL%\r\n";
   }
 

@@ -200,6 +200,7 @@ public final class GridWorldPlayer implements Player {
       UnityRLInputProto orders = orders(reply);
       if (orders.getCommand() == CommandProto.QUIT) {
         log.info("The trainer asked to quit; GridWorld ends");
+        farewell(connection);
         return 0;
       }
       step(orders);
