@@ -23,6 +23,7 @@ public final class Device implements AutoCloseable {
   private Scope innermost;
   private Thread owner;
   private String recording;
+  private long sequences;
   private long pooledBytes;
   private long liveBytes;
   private boolean closed;
@@ -67,6 +68,13 @@ public final class Device implements AutoCloseable {
               + "'; close scopes in the reverse order of opening");
     }
     innermost = scope.parent();
+  }
+
+  /**
+   * Numbers tensors in the order of making; per device, since devices have threads of their own.
+   */
+  long nextSequence() {
+    return sequences++;
   }
 
   Buffer take(DType dtype, long count) {

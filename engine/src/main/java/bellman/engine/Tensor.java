@@ -48,7 +48,6 @@ public final class Tensor {
 
   private static final ThreadLocal<int[]> WITHOUT_GRADIENT =
       ThreadLocal.withInitial(() -> new int[1]);
-  private static long sequences;
 
   private final Device device;
   private final Shape shape;
@@ -56,7 +55,7 @@ public final class Tensor {
   private final Tensor base; // the tensor that owns the memory; null: this one
   private final Parameters parameters;
   private final int parameterIndex;
-  private final long sequence = sequences++;
+  private final long sequence; // rises with every tensor of the device
   private Buffer buffer;
   private Scope scope;
   private String name;
@@ -79,6 +78,7 @@ public final class Tensor {
       Parameters parameters,
       int parameterIndex) {
     this.device = device;
+    this.sequence = device.nextSequence();
     this.shape = shape;
     this.dtype = dtype;
     this.buffer = buffer;
