@@ -59,6 +59,7 @@ public final class Device implements AutoCloseable {
   }
 
   void leave(Scope scope) {
+    checkUse();
     if (scope == root || scope != innermost) {
       throw new IllegalStateException(
           "scope '"
@@ -107,7 +108,7 @@ public final class Device implements AutoCloseable {
     return pooledBytes;
   }
 
-  private void checkUse() {
+  void checkUse() {
     if (closed) {
       throw new IllegalStateException("device " + name() + " is closed");
     }

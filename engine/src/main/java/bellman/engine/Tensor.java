@@ -117,6 +117,7 @@ public final class Tensor {
 
   /** Its memory, for code that defines ops. */
   public Buffer buffer() {
+    device.checkUse();
     if (buffer == null && parameters != null) {
       parameters.layOut();
     }
