@@ -6,8 +6,10 @@ import bellman.engine.backend.Kernel;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /**
@@ -20,6 +22,7 @@ public final class Device implements AutoCloseable {
   private final Backend backend;
   private final Map<Size, ArrayDeque<Buffer>> pool = new HashMap<>();
   private final Scope root;
+  private final Set<Scope> detached = new HashSet<>(); // results of captured steps
   private Scope innermost;
   private Thread owner;
   private String recording;
@@ -76,6 +79,17 @@ public final class Device implements AutoCloseable {
    */
   long nextSequence() {
     return sequences++;
+  }
+
+  /** Takes a captured step's scope off the stack; it lives on until {@link #end}. */
+  void detach(Scope scope) {
+    leave(scope);
+    detached.add(scope);
+  }
+
+  void end(Scope detachedScope) {
+    detached.remove(detachedScope);
+    detachedScope.end();
   }
 
   Buffer take(DType dtype, long count) {
@@ -254,6 +268,8 @@ public final class Device implements AutoCloseable {
     for (Scope s = innermost; s != null; s = s.parent()) {
       s.end();
     }
+    detached.forEach(Scope::end);
+    detached.clear();
     pool.values().forEach(free -> free.forEach(backend::release));
     pool.clear();
     backend.close();
