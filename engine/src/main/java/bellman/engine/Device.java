@@ -100,6 +100,7 @@ public final class Device implements AutoCloseable {
       buffer = backend.allocate(dtype, count);
     } else {
       pooledBytes -= buffer.bytes();
+      buffer.written(); // packed copies of its last life are stale
     }
     liveBytes += buffer.bytes();
     return buffer;

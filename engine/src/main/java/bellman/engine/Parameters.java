@@ -132,6 +132,7 @@ public final class Parameters {
 
   /** A new backward is about to overwrite the gradients. */
   long nextEpoch() {
+    gradients().buffer().written();
     return ++epoch;
   }
 
