@@ -92,7 +92,17 @@ public final class Parameters {
 
   /** Overwrites all values with those of a network of the same structure. */
   public void copyFrom(Parameters other) {
+    if (!shapes().equals(other.shapes())) {
+      throw new ShapeException(
+          "copyFrom: the networks differ: " + shapes() + " here, " + other.shapes() + " there");
+    }
     values().set(other.values());
+  }
+
+  private Map<String, Shape> shapes() {
+    Map<String, Shape> shapes = new LinkedHashMap<>();
+    tensors.forEach((name, tensor) -> shapes.put(name, tensor.shape()));
+    return shapes;
   }
 
   void layOut() {
