@@ -334,6 +334,7 @@ public final class Tensor {
   private void combine(String op, Pointwise row, Tensor x) {
     requireMutable(op);
     requireEqualShapes(op, this, x);
+    requireFloat(op, this);
     requireFloat(op, x);
     device.backend().map(row, 0, 0, buffer(), buffer(), x.buffer());
     buffer().written();
@@ -342,6 +343,8 @@ public final class Tensor {
   /** this ← this + amount, for an int32 counter []. */
   public void increment(int amount) {
     requireMutable("increment");
+    requireRank("increment", this, 0);
+    requireType("increment", this, DType.INT32, "counter");
     device.backend().increment(buffer(), amount);
     buffer().written();
   }
@@ -353,9 +356,9 @@ public final class Tensor {
       throw new IllegalArgumentException(
           "set: " + described() + " holds " + dtype + ", not " + given);
     }
-    if (at < 0 || at + length > shape.size()) {
+    if (at < 0 || at > shape.size() - length) {
       throw new ShapeException(
-          "set: elements " + at + " to " + (at + length) + " of " + described());
+          "set: " + length + " elements from " + at + " on, of " + described());
     }
   }
 
@@ -796,8 +799,12 @@ public final class Tensor {
 
   /** [n, …] → [n, all the rest]. */
   public Tensor flatten() {
-    int n = shape.dim(0);
-    return reshape(Shape.of(n, n == 0 ? 0 : Math.toIntExact(shape.size() / n)));
+    requireDimensions("flatten", this);
+    long rest = 1;
+    for (int i = 1; i < shape.rank(); i++) {
+      rest *= shape.dim(i);
+    }
+    return reshape(Shape.of(shape.dim(0), Math.toIntExact(rest)));
   }
 
   /** [n, h, w, c] → [n, c, h, w]. */
@@ -852,6 +859,7 @@ public final class Tensor {
 
   /** Elements {@code at … at + n − 1} of the last dimension. */
   public Tensor channels(int at, int n) {
+    requireDimensions("channels", this);
     requireFloat("channels", this);
     int c = shape.dim(-1);
     if (at < 0 || n < 0 || at + n > c) {
@@ -884,17 +892,23 @@ public final class Tensor {
     requireType(op, x, DType.FLOAT32, "operand");
   }
 
-  private static void requireType(String op, Tensor x, DType dtype, String role) {
+  static void requireType(String op, Tensor x, DType dtype, String role) {
     if (x.dtype != dtype) {
       throw new IllegalArgumentException(
           op + ": the " + role + " " + x.described() + " must be " + dtype + ", it is " + x.dtype);
     }
   }
 
-  private static void requireRank(String op, Tensor x, int rank) {
+  static void requireRank(String op, Tensor x, int rank) {
     if (x.shape.rank() != rank) {
       throw new ShapeException(
           op + ": rank " + rank + " needed, got " + x.described() + " of rank " + x.shape.rank());
+    }
+  }
+
+  private static void requireDimensions(String op, Tensor x) {
+    if (x.shape.rank() == 0) {
+      throw new ShapeException(op + ": rank 1 or more needed, got " + x.described() + " of rank 0");
     }
   }
 
