@@ -6,6 +6,7 @@ import bellman.engine.backend.ConvGeometry;
 import bellman.engine.backend.Pointwise;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
@@ -371,8 +372,22 @@ public final class Tensor {
 
   // ── pointwise ─────────────────────────────────────────────────────────────────────────────────
 
+  /** The method that a row belongs to, for errors: SMOOTH_L1 is smoothL1. */
+  private static final String[] OPS = new String[Pointwise.values().length];
+
+  static {
+    for (Pointwise row : Pointwise.values()) {
+      StringBuilder op = new StringBuilder();
+      for (String word : row.name().split("_")) {
+        String lower = word.toLowerCase(Locale.ROOT);
+        op.append(op.length() == 0 ? lower : word.charAt(0) + lower.substring(1));
+      }
+      OPS[row.ordinal()] = op.toString();
+    }
+  }
+
   private Tensor map(Pointwise row, float a, float b) {
-    requireFloat(row.name().toLowerCase(), this);
+    requireFloat(OPS[row.ordinal()], this);
     Tensor y = device.empty(shape, DType.FLOAT32);
     device.backend().map(row, a, b, y.buffer(), buffer());
     return y;
@@ -383,7 +398,7 @@ public final class Tensor {
   }
 
   private Tensor zip(Pointwise row, Tensor other, float a, float b) {
-    String op = row.name().toLowerCase();
+    String op = OPS[row.ordinal()];
     requireEqualShapes(op, this, other);
     requireFloat(op, this);
     requireFloat(op, other);
@@ -464,6 +479,7 @@ public final class Tensor {
     if (!(delta > 0)) {
       throw new IllegalArgumentException("huber: delta is above 0, got " + delta);
     }
+    requireFloat("huber", this);
     Tensor y = smoothL1(delta);
     return delta == 1f ? y : y.scale(delta);
   }
@@ -563,6 +579,7 @@ public final class Tensor {
 
   /** Mean of all elements: → []. */
   public Tensor mean() {
+    requireFloat("mean", this);
     if (shape.size() == 0) {
       throw new ShapeException("mean: " + described() + " has no elements");
     }
@@ -571,6 +588,7 @@ public final class Tensor {
 
   /** The largest of all elements: → []. No gradient flows. */
   public Tensor max() {
+    requireFloat("max", this);
     if (shape.size() == 0) {
       throw new ShapeException("max: " + described() + " has no elements");
     }
@@ -589,10 +607,14 @@ public final class Tensor {
 
   /** The smallest column with the row's largest value: [rows, cols] → int32 [rows]. */
   public Tensor rowArgmax() {
-    requireRank("rowArgmax", this, 2);
-    requireFloat("rowArgmax", this);
+    return rowArgmax("rowArgmax");
+  }
+
+  private Tensor rowArgmax(String op) {
+    requireFloat(op, this);
+    requireRank(op, this, 2);
     if (shape.dim(1) == 0) {
-      throw new ShapeException("rowArgmax: " + described() + " has no columns");
+      throw new ShapeException(op + ": " + described() + " has no columns");
     }
     Tensor y = device.empty(Shape.of(shape.dim(0)), DType.INT32);
     device.backend().rowArgmax(buffer(), shape.dim(0), shape.dim(1), y.buffer());
@@ -601,7 +623,7 @@ public final class Tensor {
 
   /** Each row's largest value: [rows, cols] → [rows]; the gradient goes to {@link #rowArgmax}. */
   public Tensor rowMax() {
-    return pick(rowArgmax());
+    return pick(rowArgmax("rowMax"));
   }
 
   /** x[r, index[r]]: x [rows, cols], index int32 [rows] → [rows]. */
@@ -810,17 +832,18 @@ public final class Tensor {
   /** [n, h, w, c] → [n, c, h, w]. */
   public Tensor toNchw() {
     requireRank("toNchw", this, 4);
+    requireFloat("toNchw", this);
     return permute(0, 3, 1, 2).from(this, Tensor::toNhwc);
   }
 
   /** [n, c, h, w] → [n, h, w, c]. */
   public Tensor toNhwc() {
     requireRank("toNhwc", this, 4);
+    requireFloat("toNhwc", this);
     return permute(0, 2, 3, 1).from(this, Tensor::toNchw);
   }
 
   private Tensor permute(int... order) {
-    requireFloat("permute", this);
     int[] dims = new int[order.length];
     for (int i = 0; i < order.length; i++) {
       dims[i] = shape.dim(order[i]);
@@ -916,17 +939,25 @@ public final class Tensor {
     if (a.shape.equals(b.shape)) {
       return;
     }
-    String remedy =
-        a.shape.size() != b.shape.size()
-            ? ""
-            : " Same elements, different rank: "
-                + op
-                + " never broadcasts; reshape one side to "
-                + a.shape
-                + " or "
-                + b.shape
-                + ".";
+    String remedy;
+    if (a.shape.size() != b.shape.size()) {
+      remedy = op + " never broadcasts; addRow, addChannel and spread repeat values.";
+    } else if (a.shape.rank() == b.shape.rank()) {
+      remedy =
+          "Same elements, different sizes: "
+              + op
+              + " never transposes; bring one side into the order of the other.";
+    } else {
+      remedy =
+          "Same elements, different rank: "
+              + op
+              + " never broadcasts; reshape one side to "
+              + a.shape
+              + " or "
+              + b.shape
+              + ".";
+    }
     throw new ShapeException(
-        op + ": shapes differ: left " + a.described() + ", right " + b.described() + "." + remedy);
+        op + ": shapes differ: left " + a.described() + ", right " + b.described() + ". " + remedy);
   }
 }
