@@ -175,8 +175,43 @@ class FailureTest {
         .hasMessageMatching(
             name(Transport.IN_PROCESS)
                 + " ended with an exception: java\\.lang\\.IllegalStateException: no floor after it"
-                + " connected, before its second message\\. Remedy: see the last lines of its"
-                + " log\\.");
+                + " connected, before its second message\\. Remedy: see the cause of this"
+                + " exception\\.");
+  }
+
+  @Test
+  void theEmbeddedPlayerStopsPlaying() {
+    Player player = new ScriptedPlayer(Says.hello(), Says.loaded(), firstAgent());
+    try (UnityEnvironment env = Transport.IN_PROCESS.open(player)) {
+      env.reset();
+      assertThatThrownBy(env::step)
+          .isInstanceOf(PlayerDiedException.class)
+          .hasMessage(
+              "the embedded player ScriptedPlayer ended with exit code 0 during a step. Remedy: a"
+                  + " player must play until it is answered with status 400.");
+    }
+  }
+
+  @Test
+  void theEditorIsTold() {
+    UnityEnvironment.Builder editor = UnityEnvironment.editor().timeoutWait(Duration.ofMillis(150));
+    // Its port is fixed, so another training on this machine may hold it.
+    assertThatThrownBy(editor::open)
+        .satisfiesAnyOf(
+            e ->
+                assertThat(e)
+                    .isInstanceOf(UnityTimeoutException.class)
+                    .hasMessage(
+                        "nobody connected to localhost:5004 within 0.15 s. Remedy: press Play in the"
+                            + " Unity Editor; its Project Settings > ML-Agents must say Connect"
+                            + " Trainer and Editor Port 5004."),
+            e ->
+                assertThat(e)
+                    .isInstanceOf(PortInUseException.class)
+                    .hasMessage(
+                        "port 5004 is in use. Remedy: close the other training, or give one of the"
+                            + " two another port: listen(port) here and Project Settings >"
+                            + " ML-Agents > Editor Port in Unity."));
   }
 
   @ParameterizedTest

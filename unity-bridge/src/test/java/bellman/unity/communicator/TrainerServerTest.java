@@ -2,6 +2,7 @@ package bellman.unity.communicator;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import bellman.unity.proto.HeaderProto;
 import bellman.unity.proto.UnityMessageProto;
@@ -9,6 +10,11 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.net.BindException;
+import java.net.ConnectException;
+import java.net.Inet4Address;
+import java.net.InetAddress;
+import java.net.NetworkInterface;
+import java.net.Socket;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -182,6 +188,25 @@ class TrainerServerTest {
       assertThatThrownBy(() -> TrainerServer.tcp(server.port(), false))
           .isInstanceOf(BindException.class)
           .hasMessage("port " + server.port() + " is in use");
+    }
+  }
+
+  @Test
+  void onlyThisMachineReachesItUnlessAsked() throws Exception {
+    InetAddress outer =
+        NetworkInterface.networkInterfaces()
+            .flatMap(NetworkInterface::inetAddresses)
+            .filter(a -> a instanceof Inet4Address && !a.isLoopbackAddress())
+            .findFirst()
+            .orElse(null);
+    assumeThat(outer).as("an address that other machines could use").isNotNull();
+    try (TrainerServer server = TrainerServer.tcp(0, false)) {
+      assertThatThrownBy(() -> new Socket(outer, server.port()).close())
+          .isInstanceOf(ConnectException.class);
+    }
+    try (TrainerServer server = TrainerServer.tcp(0, true);
+        Socket socket = new Socket(outer, server.port())) {
+      assertThat(socket.isConnected()).isTrue();
     }
   }
 
