@@ -24,7 +24,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 class GradientTest {
   /** What returns a tensor and is no differentiable op: indices, conversions, marks, and hooks. */
   private static final Set<String> NOT_DIFFERENTIABLE =
-      Set.of("rowArgmax", "oneHot", "toFloat", "maxAbs", "named", "requireGradient", "from", "into");
+      Set.of(
+          "rowArgmax", "oneHot", "toFloat", "maxAbs", "named", "requireGradient", "from", "into");
 
   private static final List<Shape> SHAPES =
       List.of(Shape.scalar(), Shape.of(7), Shape.of(3, 4), Shape.of(2, 3, 2, 2));

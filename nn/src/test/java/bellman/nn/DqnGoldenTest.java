@@ -32,7 +32,7 @@ class DqnGoldenTest {
   private record Update(Tensor loss, Tensor q, Tensor y) {}
 
   @ParameterizedTest
-  @MethodSource("bellman.nn.Backends#names")
+  @MethodSource("bellman.nn.Backends#fast")
   void dqnSmall(String backend) throws IOException {
     try (Safetensors file = Golden.open("dqn_small");
         Device device = Backends.open(backend)) {

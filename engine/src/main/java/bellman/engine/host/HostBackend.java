@@ -399,6 +399,37 @@ public abstract class HostBackend implements Backend {
   }
 
   @Override
+  public final void maxAbs(Buffer x, Buffer y) {
+    HostBuffer from = in(x);
+    int parts = Math.toIntExact((x.count() + PART - 1) / PART);
+    float[] largest = new float[parts];
+    workers.run(
+        parts,
+        (part, worker) -> {
+          float[] block = scratch[worker].a;
+          float[] max = scratch[worker].c;
+          Arrays.fill(max, 0f);
+          long end = Math.min(x.count(), (part + 1L) * PART);
+          for (long at = (long) part * PART; at < end; at += BLOCK) {
+            int n = (int) Math.min(BLOCK, end - at);
+            from.read(at, block, 0, n);
+            Pointwise.ABS.run(block, null, 0, 0, block, n);
+            Pointwise.MAX.run(max, block, 0, 0, max, n);
+          }
+          float top = 0;
+          for (float m : max) {
+            top = Math.max(top, m);
+          }
+          largest[part] = top;
+        });
+    float top = 0;
+    for (float m : largest) {
+      top = Math.max(top, m);
+    }
+    out(y).set(0, top);
+  }
+
+  @Override
   public final void spread(Buffer x, Buffer y) {
     fill(y, in(x).get(0));
   }
