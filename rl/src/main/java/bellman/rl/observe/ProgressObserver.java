@@ -77,11 +77,11 @@ public final class ProgressObserver implements Observer {
 
   private String message(Progress p) {
     String reward =
-        Double.isNaN(meanReturn) ? "" : String.format(Locale.ROOT, " reward %.3f", meanReturn);
+        Double.isNaN(meanReturn) ? "" : String.format(Locale.ROOT, " reward %.2f", meanReturn);
     String explore =
         phase == Phase.TRAINING
             ? String.format(
-                Locale.ROOT, " %s %.3f", terminal.unicode() ? "ε" : "epsilon", p.epsilon())
+                Locale.ROOT, " %s %.2f", terminal.unicode() ? "ε" : "epsilon", p.epsilon())
             : " test";
     return String.format(Locale.ROOT, "%.0f steps/s", stepsPerSecond) + reward + explore;
   }

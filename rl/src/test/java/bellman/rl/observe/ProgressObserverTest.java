@@ -44,8 +44,8 @@ class ProgressObserverTest {
     }
     Thread.sleep(150);
     String drawn = screen.shown();
-    assertThat(drawn).contains("/1000").contains("steps/s").contains("reward 0.500");
-    assertThat(drawn).contains("ε 0.750").hasSizeLessThan(120);
+    assertThat(drawn).contains("/1000").contains("steps/s").contains("reward 0.50 ");
+    assertThat(drawn).contains("ε 0.75").hasSizeLessThan(120);
     assertThat(screen.written().split("\r", -1)).hasSizeBetween(3, 12);
     progress.close();
     assertThat(screen.shown()).isEmpty();
@@ -61,7 +61,7 @@ class ProgressObserverTest {
       progress.progressed(Samples.progress(Phase.TRAINING, step * 10));
     }
     Thread.sleep(150);
-    assertThat(screen.shown()).contains("epsilon 0.750").matches("\\p{ASCII}+");
+    assertThat(screen.shown()).contains("epsilon 0.75").matches("\\p{ASCII}+");
     progress.close();
   }
 }
