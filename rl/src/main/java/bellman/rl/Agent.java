@@ -26,8 +26,8 @@ public interface Agent extends AutoCloseable {
   /** Updates made so far. */
   long updates();
 
-  /** The probability of exploring in training at this step. */
-  double epsilon();
+  /** The probability of exploring at this step. */
+  double epsilon(Phase phase);
 
   double learningRate();
 

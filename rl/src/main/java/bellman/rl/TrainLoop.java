@@ -29,8 +29,12 @@ public final class TrainLoop {
       float timeScale,
       float testTimeScale) {}
 
-  /** What a checkpoint keeps of the loop. */
-  public record State(long step, int episodes) {}
+  /**
+   * What a checkpoint keeps of the loop.
+   *
+   * @param seconds spent so far
+   */
+  public record State(long step, int episodes, double seconds) {}
 
   /** One agent's running episode. */
   private static final class Running {
@@ -48,6 +52,7 @@ public final class TrainLoop {
   private int episodes;
   private int testEpisodes;
   private double testSum;
+  private double before; // seconds of the runs that this one goes on from
   private long began;
 
   public TrainLoop(Plan plan, Environment environment, Agent agent, List<Observer> observers) {
@@ -59,13 +64,14 @@ public final class TrainLoop {
 
   /** Where the run stands. */
   public State state() {
-    return new State(step, episodes);
+    return new State(step, episodes, seconds());
   }
 
   /** Goes on from a saved state; before {@link #run}. */
   public void restore(State state) {
     step = state.step;
     episodes = state.episodes;
+    before = state.seconds;
   }
 
   /**
@@ -127,7 +133,12 @@ public final class TrainLoop {
       account(turn, phase);
       Progress progress =
           new Progress(
-              phase, step, plan.steps + plan.testSteps, agent.updates(), episodes, agent.epsilon());
+              phase,
+              step,
+              plan.steps + plan.testSteps,
+              agent.updates(),
+              episodes,
+              agent.epsilon(phase));
       observers.forEach(o -> o.progressed(progress));
     }
     if (window.episodes > 0) {
@@ -180,7 +191,7 @@ public final class TrainLoop {
             learned.meanQ(),
             learned.meanTarget(),
             learned.largestGradient(),
-            agent.epsilon(),
+            agent.epsilon(phase),
             agent.learningRate(),
             seconds());
     window.clear();
@@ -188,7 +199,7 @@ public final class TrainLoop {
   }
 
   private double seconds() {
-    return (System.nanoTime() - began) / 1e9;
+    return before + (began == 0 ? 0 : (System.nanoTime() - began) / 1e9);
   }
 
   /** Episodes since the last summary. */

@@ -101,7 +101,7 @@ class TrainLoopTest {
     }
 
     @Override
-    public double epsilon() {
+    public double epsilon(Phase phase) {
       return 0.5;
     }
 
@@ -202,7 +202,9 @@ class TrainLoopTest {
   void stopsEarlyAndGoesOn() {
     TrainLoop first = loop(12, 4, 5);
     assertThat(first.run(() -> false).reason()).isEqualTo(Outcome.Reason.STOPPED);
-    assertThat(first.state()).isEqualTo(new TrainLoop.State(6, 2));
+    assertThat(first.state().step()).isEqualTo(6);
+    assertThat(first.state().episodes()).isEqualTo(2);
+    assertThat(first.state().seconds()).isPositive();
     TrainLoop second = loop(12, 4, Long.MAX_VALUE);
     second.restore(first.state());
     assertThat(second.run(() -> false).reason()).isEqualTo(Outcome.Reason.COMPLETED);

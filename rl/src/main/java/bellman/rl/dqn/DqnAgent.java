@@ -111,7 +111,7 @@ public final class DqnAgent implements Agent {
   @Override
   public int[] act(List<Turn.Decision> decisions, Phase phase) {
     int n = decisions.size();
-    double epsilon = phase == Phase.TRAINING ? epsilon() : settings.epsilonEval();
+    double epsilon = epsilon(phase);
     exploration.next();
     int[] actions = new int[n];
     boolean[] explores = new boolean[n];
@@ -210,7 +210,10 @@ public final class DqnAgent implements Agent {
   }
 
   @Override
-  public double epsilon() {
+  public double epsilon(Phase phase) {
+    if (phase == Phase.TESTING) {
+      return settings.epsilonEval();
+    }
     return Exploration.epsilon(
         settings.epsilonInitial(),
         settings.epsilonFinal(),

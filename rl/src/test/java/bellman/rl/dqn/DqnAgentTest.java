@@ -96,11 +96,11 @@ class DqnAgentTest {
     DqnAgent agent = new DqnAgent(device, SPEC, settings(true, 1));
     play(agent, 11, 1);
     assertThat(agent.updates()).isZero(); // its index 10 is not above 10
-    assertThat(agent.epsilon()).isEqualTo(1.0);
+    assertThat(agent.epsilon(Phase.TRAINING)).isEqualTo(1.0);
     DqnAgent later = new DqnAgent(device, SPEC, settings(true, 1));
     play(later, 14, 1);
     assertThat(later.updates()).isEqualTo(3);
-    assertThat(later.epsilon()).isEqualTo(1.0 - 0.9 * 3 / 20); // counts updates
+    assertThat(later.epsilon(Phase.TRAINING)).isEqualTo(1.0 - 0.9 * 3 / 20); // counts updates
     assertThat(targetIsOnline(later)).isFalse();
     DqnAgent synced = new DqnAgent(device, SPEC, settings(true, 1));
     play(synced, 17, 1); // index 16 is a multiple of 8
@@ -111,7 +111,7 @@ class DqnAgentTest {
   void epsilonCountsAgentSteps() {
     DqnAgent agent = new DqnAgent(device, SPEC, settings(false, 1));
     play(agent, 5, 2);
-    assertThat(agent.epsilon()).isEqualTo(1.0 - 0.9 * 10 / 20);
+    assertThat(agent.epsilon(Phase.TRAINING)).isEqualTo(1.0 - 0.9 * 10 / 20);
   }
 
   @Test
@@ -225,7 +225,7 @@ class DqnAgentTest {
       second.load(saved);
     }
     assertThat(second.updates()).isEqualTo(first.updates());
-    assertThat(second.epsilon()).isEqualTo(first.epsilon());
+    assertThat(second.epsilon(Phase.TRAINING)).isEqualTo(first.epsilon(Phase.TRAINING));
     SafetensorsWriter again = new SafetensorsWriter();
     second.save(again);
     Path copy = folder.resolve("again.safetensors");

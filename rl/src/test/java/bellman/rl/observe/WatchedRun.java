@@ -108,7 +108,7 @@ final class WatchedRun {
     }
 
     @Override
-    public double epsilon() {
+    public double epsilon(Phase phase) {
       return Math.max(0.1, 1 - 1.125 * step / steps);
     }
 
