@@ -1,0 +1,43 @@
+package bellman.rl.cli;
+
+import java.util.List;
+import java.util.ServiceLoader;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Unmatched;
+
+/** {@code bellman bench}: hands its arguments to the benchmarks, where they are installed. */
+@Command(
+    name = "bench",
+    header = "Run the benchmarks: kernels, layers, the update, the bridge.%n",
+    customSynopsis = "Usage: bellman bench [ARGUMENTS]",
+    description = {"", "Arguments are those of the benchmarks; see docs."})
+final class BenchCommand implements Callable<Integer> {
+  private final Terminal terminal;
+
+  @Option(
+      names = {"-h", "--help"},
+      description = "print this, and what the benchmarks say about themselves")
+  private boolean help;
+
+  @Unmatched private List<String> rest = List.of();
+
+  BenchCommand(Terminal terminal) {
+    this.terminal = terminal;
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    Bench bench =
+        ServiceLoader.load(Bench.class)
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    new Failure(
+                        "the benchmarks are not on the class path; start through the launcher"
+                            + " ./bellman, which has them"));
+    terminal.flush();
+    return bench.run(help ? new String[] {"--help"} : rest.toArray(String[]::new));
+  }
+}
