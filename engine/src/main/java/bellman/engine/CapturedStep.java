@@ -33,7 +33,7 @@ public final class CapturedStep<T> implements AutoCloseable {
       return body.get();
     } finally {
       device.recording(outer);
-      device.leave(memory); // off the stack, yet alive until the next run
+      device.detach(memory); // off the stack, yet alive until the next run
     }
   }
 
@@ -41,7 +41,7 @@ public final class CapturedStep<T> implements AutoCloseable {
   @Override
   public void close() {
     if (memory != null) {
-      memory.end();
+      device.end(memory);
       memory = null;
     }
   }

@@ -6,8 +6,10 @@ import bellman.engine.backend.Kernel;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /**
@@ -20,9 +22,11 @@ public final class Device implements AutoCloseable {
   private final Backend backend;
   private final Map<Size, ArrayDeque<Buffer>> pool = new HashMap<>();
   private final Scope root;
+  private final Set<Scope> detached = new HashSet<>(); // results of captured steps
   private Scope innermost;
   private Thread owner;
   private String recording;
+  private long sequences;
   private long pooledBytes;
   private long liveBytes;
   private boolean closed;
@@ -58,6 +62,7 @@ public final class Device implements AutoCloseable {
   }
 
   void leave(Scope scope) {
+    checkUse();
     if (scope == root || scope != innermost) {
       throw new IllegalStateException(
           "scope '"
@@ -69,6 +74,24 @@ public final class Device implements AutoCloseable {
     innermost = scope.parent();
   }
 
+  /**
+   * Numbers tensors in the order of making; per device, since devices have threads of their own.
+   */
+  long nextSequence() {
+    return sequences++;
+  }
+
+  /** Takes a captured step's scope off the stack; it lives on until {@link #end}. */
+  void detach(Scope scope) {
+    leave(scope);
+    detached.add(scope);
+  }
+
+  void end(Scope detachedScope) {
+    detached.remove(detachedScope);
+    detachedScope.end();
+  }
+
   Buffer take(DType dtype, long count) {
     checkUse();
     ArrayDeque<Buffer> free = pool.get(new Size(dtype, count));
@@ -77,6 +100,7 @@ public final class Device implements AutoCloseable {
       buffer = backend.allocate(dtype, count);
     } else {
       pooledBytes -= buffer.bytes();
+      buffer.written(); // packed copies of its last life are stale
     }
     liveBytes += buffer.bytes();
     return buffer;
@@ -99,7 +123,7 @@ public final class Device implements AutoCloseable {
     return pooledBytes;
   }
 
-  private void checkUse() {
+  void checkUse() {
     if (closed) {
       throw new IllegalStateException("device " + name() + " is closed");
     }
@@ -207,9 +231,15 @@ public final class Device implements AutoCloseable {
     return new CapturedStep<>(this, name, body);
   }
 
-  /** States that a and b do not depend on each other; the only way to say so. */
-  public void fork(Runnable a, Runnable b) {
-    backend.fork(a, b);
+  /** The results of two computations. */
+  public record Both<A, B>(A first, B second) {}
+
+  /** States that two computations do not depend on each other; the only way to say so. */
+  public <A, B> Both<A, B> fork(Supplier<A> first, Supplier<B> second) {
+    List<A> a = new ArrayList<>(1);
+    List<B> b = new ArrayList<>(1);
+    backend.fork(() -> a.add(first.get()), () -> b.add(second.get()));
+    return new Both<>(a.get(0), b.get(0));
   }
 
   /** A stream of random numbers; equal seeds and names draw equal numbers. */
@@ -245,6 +275,8 @@ public final class Device implements AutoCloseable {
     for (Scope s = innermost; s != null; s = s.parent()) {
       s.end();
     }
+    detached.forEach(Scope::end);
+    detached.clear();
     pool.values().forEach(free -> free.forEach(backend::release));
     pool.clear();
     backend.close();

@@ -49,9 +49,12 @@ public final class Gradients {
     while (!open.isEmpty()) {
       Tensor y = open.remove();
       Tensor dy = upstream.remove(y);
+      if (y.isLeaf()) {
+        arrive(y, dy); // the result of an op that asked for its gradient, or the loss
+      }
       for (Tensor.Edge edge : y.edges()) {
         Tensor x = edge.input();
-        if (x.isLeaf()) {
+        if (x.isLeaf() && x.edges().isEmpty()) {
           flowToLeaf(y, dy, edge);
           continue;
         }
@@ -85,14 +88,28 @@ public final class Gradients {
       }
       return;
     }
-    epochs.computeIfAbsent(parameters, Parameters::nextEpoch);
-    Tensor place = x.gradientPlace();
+    Tensor place = place(x);
     Tensor dx = edge.gradient(dy, place);
     checkShape(y, x, dx);
     if (dx != place) {
       x.device().backend().copy(dx.buffer(), place.buffer());
     }
     leaves.put(x, place);
+  }
+
+  private void arrive(Tensor x, Tensor dx) {
+    if (x.parameters() == null) {
+      leaves.put(x, dx);
+      return;
+    }
+    Tensor place = place(x);
+    x.device().backend().copy(dx.buffer(), place.buffer());
+    leaves.put(x, place);
+  }
+
+  private Tensor place(Tensor parameter) {
+    epochs.computeIfAbsent(parameter.parameters(), Parameters::nextEpoch);
+    return parameter.gradientPlace();
   }
 
   private static void checkShape(Tensor y, Tensor x, Tensor dx) {

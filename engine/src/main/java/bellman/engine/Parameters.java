@@ -12,12 +12,15 @@ import java.util.Map;
  * a second one with the same places, so that an optimizer is one kernel and a target sync one copy.
  *
  * <p>Parameters are added while the network is built; the first use of any of them lays out the
- * memory and ends the building. Places are multiples of 16 floats (64 bytes); the gaps stay 0.
+ * memory and ends the building. That memory belongs to the scope in which the Parameters were made,
+ * wherever the first use happens, also inside a captured step. Places are multiples of 16 floats
+ * (64 bytes); the gaps stay 0.
  */
 public final class Parameters {
   private static final int ALIGN = 16;
 
   private final Device device;
+  private final Scope home;
   private final Map<String, Tensor> tensors = new LinkedHashMap<>();
   private final List<float[]> initial = new ArrayList<>();
   private Tensor values;
@@ -27,6 +30,7 @@ public final class Parameters {
 
   public Parameters(Device device) {
     this.device = device;
+    this.home = device.innermost();
   }
 
   /** Adds a parameter with its first values, row-major in the engine's layout. */
@@ -44,7 +48,7 @@ public final class Parameters {
       throw new IllegalStateException(
           "parameter " + name + ": the name is taken; names are unique");
     }
-    this.initial.add(initial);
+    this.initial.add(initial.clone());
     return parameter;
   }
 
@@ -88,12 +92,30 @@ public final class Parameters {
 
   /** Overwrites all values with those of a network of the same structure. */
   public void copyFrom(Parameters other) {
+    if (!shapes().equals(other.shapes())) {
+      throw new ShapeException(
+          "copyFrom: the networks differ: " + shapes() + " here, " + other.shapes() + " there");
+    }
     values().set(other.values());
+  }
+
+  private Map<String, Shape> shapes() {
+    Map<String, Shape> shapes = new LinkedHashMap<>();
+    tensors.forEach((name, tensor) -> shapes.put(name, tensor.shape()));
+    return shapes;
   }
 
   void layOut() {
     if (values != null) {
       return;
+    }
+    if (!home.isOpen()) {
+      throw new IllegalStateException(
+          "parameters "
+              + tensors.keySet()
+              + " were used after their scope '"
+              + home.name()
+              + "' closed");
     }
     long total = 0;
     for (Tensor t : tensors.values()) {
@@ -108,9 +130,8 @@ public final class Parameters {
       at += aligned(t.shape().size());
     }
     initial.clear();
-    Shape shape = Shape.of(flat.length);
-    values = device.state("parameters", flat, shape);
-    gradients = device.state("gradients", new float[flat.length], shape);
+    values = flat("parameters", flat);
+    gradients = flat("gradients", new float[flat.length]);
     gradientSlices = new Buffer[tensors.size()];
     at = 0;
     i = 0;
@@ -119,6 +140,14 @@ public final class Parameters {
       gradientSlices[i++] = gradients.buffer().slice(at, t.shape().size());
       at += aligned(t.shape().size());
     }
+  }
+
+  private Tensor flat(String name, float[] contents) {
+    Buffer buffer = device.take(DType.FLOAT32, contents.length);
+    device.backend().write(buffer, 0, contents, 0, contents.length);
+    return new Tensor(device, Shape.of(contents.length), DType.FLOAT32, buffer, home)
+        .mutable()
+        .named(name);
   }
 
   private static long aligned(long count) {
@@ -132,6 +161,7 @@ public final class Parameters {
 
   /** A new backward is about to overwrite the gradients. */
   long nextEpoch() {
+    gradients().buffer().written();
     return ++epoch;
   }
 

@@ -21,6 +21,8 @@ public final class RandomStream {
 
   /** int32 uniform in [0, bound); {@code bound} is an int32 scalar on the device. */
   public Tensor integers(Tensor bound, Shape shape) {
+    Tensor.requireRank("integers", bound, 0);
+    Tensor.requireType("integers", bound, DType.INT32, "bound");
     Tensor y = device.empty(shape, DType.INT32);
     device.backend().randomIntegers(key, step.buffer(), draws++, bound.buffer(), y.buffer());
     return y;

@@ -6,6 +6,7 @@ import bellman.engine.backend.ConvGeometry;
 import bellman.engine.backend.Pointwise;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
@@ -48,7 +49,6 @@ public final class Tensor {
 
   private static final ThreadLocal<int[]> WITHOUT_GRADIENT =
       ThreadLocal.withInitial(() -> new int[1]);
-  private static long sequences;
 
   private final Device device;
   private final Shape shape;
@@ -56,7 +56,7 @@ public final class Tensor {
   private final Tensor base; // the tensor that owns the memory; null: this one
   private final Parameters parameters;
   private final int parameterIndex;
-  private final long sequence = sequences++;
+  private final long sequence; // rises with every tensor of the device
   private Buffer buffer;
   private Scope scope;
   private String name;
@@ -79,6 +79,7 @@ public final class Tensor {
       Parameters parameters,
       int parameterIndex) {
     this.device = device;
+    this.sequence = device.nextSequence();
     this.shape = shape;
     this.dtype = dtype;
     this.buffer = buffer;
@@ -117,6 +118,7 @@ public final class Tensor {
 
   /** Its memory, for code that defines ops. */
   public Buffer buffer() {
+    device.checkUse();
     if (buffer == null && parameters != null) {
       parameters.layOut();
     }
@@ -333,6 +335,7 @@ public final class Tensor {
   private void combine(String op, Pointwise row, Tensor x) {
     requireMutable(op);
     requireEqualShapes(op, this, x);
+    requireFloat(op, this);
     requireFloat(op, x);
     device.backend().map(row, 0, 0, buffer(), buffer(), x.buffer());
     buffer().written();
@@ -341,6 +344,8 @@ public final class Tensor {
   /** this ← this + amount, for an int32 counter []. */
   public void increment(int amount) {
     requireMutable("increment");
+    requireRank("increment", this, 0);
+    requireType("increment", this, DType.INT32, "counter");
     device.backend().increment(buffer(), amount);
     buffer().written();
   }
@@ -352,9 +357,9 @@ public final class Tensor {
       throw new IllegalArgumentException(
           "set: " + described() + " holds " + dtype + ", not " + given);
     }
-    if (at < 0 || at + length > shape.size()) {
+    if (at < 0 || at > shape.size() - length) {
       throw new ShapeException(
-          "set: elements " + at + " to " + (at + length) + " of " + described());
+          "set: " + length + " elements from " + at + " on, of " + described());
     }
   }
 
@@ -367,8 +372,22 @@ public final class Tensor {
 
   // ── pointwise ─────────────────────────────────────────────────────────────────────────────────
 
+  /** The method that a row belongs to, for errors: SMOOTH_L1 is smoothL1. */
+  private static final String[] OPS = new String[Pointwise.values().length];
+
+  static {
+    for (Pointwise row : Pointwise.values()) {
+      StringBuilder op = new StringBuilder();
+      for (String word : row.name().split("_")) {
+        String lower = word.toLowerCase(Locale.ROOT);
+        op.append(op.length() == 0 ? lower : word.charAt(0) + lower.substring(1));
+      }
+      OPS[row.ordinal()] = op.toString();
+    }
+  }
+
   private Tensor map(Pointwise row, float a, float b) {
-    requireFloat(row.name().toLowerCase(), this);
+    requireFloat(OPS[row.ordinal()], this);
     Tensor y = device.empty(shape, DType.FLOAT32);
     device.backend().map(row, a, b, y.buffer(), buffer());
     return y;
@@ -379,7 +398,7 @@ public final class Tensor {
   }
 
   private Tensor zip(Pointwise row, Tensor other, float a, float b) {
-    String op = row.name().toLowerCase();
+    String op = OPS[row.ordinal()];
     requireEqualShapes(op, this, other);
     requireFloat(op, this);
     requireFloat(op, other);
@@ -460,6 +479,7 @@ public final class Tensor {
     if (!(delta > 0)) {
       throw new IllegalArgumentException("huber: delta is above 0, got " + delta);
     }
+    requireFloat("huber", this);
     Tensor y = smoothL1(delta);
     return delta == 1f ? y : y.scale(delta);
   }
@@ -559,19 +579,19 @@ public final class Tensor {
 
   /** Mean of all elements: → []. */
   public Tensor mean() {
+    requireFloat("mean", this);
     if (shape.size() == 0) {
       throw new ShapeException("mean: " + described() + " has no elements");
     }
     return sum().scale(1f / shape.size());
   }
 
-  /** The largest of all elements: → []. No gradient flows. */
-  public Tensor max() {
-    if (shape.size() == 0) {
-      throw new ShapeException("max: " + described() + " has no elements");
-    }
-    return withoutGradient(
-        () -> reshape(Shape.of(1, Math.toIntExact(shape.size()))).rowMax().reshape(Shape.scalar()));
+  /** The largest absolute value of all elements: → []; NaN if any is. No gradient flows. */
+  public Tensor maxAbs() {
+    requireFloat("maxAbs", this);
+    Tensor y = device.empty(Shape.scalar(), DType.FLOAT32);
+    device.backend().maxAbs(buffer(), y.buffer());
+    return y;
   }
 
   /** A scalar [] in every place of {@code shape}. */
@@ -585,10 +605,14 @@ public final class Tensor {
 
   /** The smallest column with the row's largest value: [rows, cols] → int32 [rows]. */
   public Tensor rowArgmax() {
-    requireRank("rowArgmax", this, 2);
-    requireFloat("rowArgmax", this);
+    return rowArgmax("rowArgmax");
+  }
+
+  private Tensor rowArgmax(String op) {
+    requireFloat(op, this);
+    requireRank(op, this, 2);
     if (shape.dim(1) == 0) {
-      throw new ShapeException("rowArgmax: " + described() + " has no columns");
+      throw new ShapeException(op + ": " + described() + " has no columns");
     }
     Tensor y = device.empty(Shape.of(shape.dim(0)), DType.INT32);
     device.backend().rowArgmax(buffer(), shape.dim(0), shape.dim(1), y.buffer());
@@ -597,7 +621,7 @@ public final class Tensor {
 
   /** Each row's largest value: [rows, cols] → [rows]; the gradient goes to {@link #rowArgmax}. */
   public Tensor rowMax() {
-    return pick(rowArgmax());
+    return pick(rowArgmax("rowMax"));
   }
 
   /** x[r, index[r]]: x [rows, cols], index int32 [rows] → [rows]. */
@@ -795,24 +819,29 @@ public final class Tensor {
 
   /** [n, …] → [n, all the rest]. */
   public Tensor flatten() {
-    int n = shape.dim(0);
-    return reshape(Shape.of(n, n == 0 ? 0 : Math.toIntExact(shape.size() / n)));
+    requireDimensions("flatten", this);
+    long rest = 1;
+    for (int i = 1; i < shape.rank(); i++) {
+      rest *= shape.dim(i);
+    }
+    return reshape(Shape.of(shape.dim(0), Math.toIntExact(rest)));
   }
 
   /** [n, h, w, c] → [n, c, h, w]. */
   public Tensor toNchw() {
     requireRank("toNchw", this, 4);
+    requireFloat("toNchw", this);
     return permute(0, 3, 1, 2).from(this, Tensor::toNhwc);
   }
 
   /** [n, c, h, w] → [n, h, w, c]. */
   public Tensor toNhwc() {
     requireRank("toNhwc", this, 4);
+    requireFloat("toNhwc", this);
     return permute(0, 2, 3, 1).from(this, Tensor::toNchw);
   }
 
   private Tensor permute(int... order) {
-    requireFloat("permute", this);
     int[] dims = new int[order.length];
     for (int i = 0; i < order.length; i++) {
       dims[i] = shape.dim(order[i]);
@@ -851,6 +880,7 @@ public final class Tensor {
 
   /** Elements {@code at … at + n − 1} of the last dimension. */
   public Tensor channels(int at, int n) {
+    requireDimensions("channels", this);
     requireFloat("channels", this);
     int c = shape.dim(-1);
     if (at < 0 || n < 0 || at + n > c) {
@@ -883,17 +913,23 @@ public final class Tensor {
     requireType(op, x, DType.FLOAT32, "operand");
   }
 
-  private static void requireType(String op, Tensor x, DType dtype, String role) {
+  static void requireType(String op, Tensor x, DType dtype, String role) {
     if (x.dtype != dtype) {
       throw new IllegalArgumentException(
           op + ": the " + role + " " + x.described() + " must be " + dtype + ", it is " + x.dtype);
     }
   }
 
-  private static void requireRank(String op, Tensor x, int rank) {
+  static void requireRank(String op, Tensor x, int rank) {
     if (x.shape.rank() != rank) {
       throw new ShapeException(
           op + ": rank " + rank + " needed, got " + x.described() + " of rank " + x.shape.rank());
+    }
+  }
+
+  private static void requireDimensions(String op, Tensor x) {
+    if (x.shape.rank() == 0) {
+      throw new ShapeException(op + ": rank 1 or more needed, got " + x.described() + " of rank 0");
     }
   }
 
@@ -901,17 +937,25 @@ public final class Tensor {
     if (a.shape.equals(b.shape)) {
       return;
     }
-    String remedy =
-        a.shape.size() != b.shape.size()
-            ? ""
-            : " Same elements, different rank: "
-                + op
-                + " never broadcasts; reshape one side to "
-                + a.shape
-                + " or "
-                + b.shape
-                + ".";
+    String remedy;
+    if (a.shape.size() != b.shape.size()) {
+      remedy = op + " never broadcasts; addRow, addChannel and spread repeat values.";
+    } else if (a.shape.rank() == b.shape.rank()) {
+      remedy =
+          "Same elements, different sizes: "
+              + op
+              + " never transposes; bring one side into the order of the other.";
+    } else {
+      remedy =
+          "Same elements, different rank: "
+              + op
+              + " never broadcasts; reshape one side to "
+              + a.shape
+              + " or "
+              + b.shape
+              + ".";
+    }
     throw new ShapeException(
-        op + ": shapes differ: left " + a.described() + ", right " + b.described() + "." + remedy);
+        op + ": shapes differ: left " + a.described() + ", right " + b.described() + ". " + remedy);
   }
 }

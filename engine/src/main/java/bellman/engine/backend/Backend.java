@@ -67,6 +67,9 @@ public interface Backend extends AutoCloseable {
   /** y[0] ← Σ x. */
   void sum(Buffer x, Buffer y);
 
+  /** y[0] ← max |x|, 0 for no elements; NaN if any is. */
+  void maxAbs(Buffer x, Buffer y);
+
   /** y[i] ← x[0]. */
   void spread(Buffer x, Buffer y);
 

@@ -252,6 +252,15 @@ public final class ReferenceBackend implements Backend {
   }
 
   @Override
+  public void maxAbs(Buffer x, Buffer y) {
+    double max = 0;
+    for (int i = 0; i < size(x); i++) {
+      max = Math.max(max, Math.abs(cells(x).get(i)));
+    }
+    cells(y).set(0, max);
+  }
+
+  @Override
   public void spread(Buffer x, Buffer y) {
     fill(y, cells(x).get(0));
   }

@@ -15,7 +15,7 @@ import java.util.Arrays;
  * tutorial multiplies the picture by each element of the one-hot goal and joins the products on
  * channels; this is the same array.)
  */
-public final class Gather {
+final class Gather {
   private static final String CUDA =
       """
       extern "C" __global__ void NAME(const TYPE* frames, const int* about, const int* index,
@@ -66,7 +66,7 @@ public final class Gather {
    * @param index [B] int32
    * @return [B, h, w, c·max(goals, 1)]
    */
-  public static Tensor frames(Frame frame, int goals, Tensor frames, Tensor about, Tensor index) {
+  static Tensor frames(Frame frame, int goals, Tensor frames, Tensor about, Tensor index) {
     Device device = frames.device();
     int blocks = Math.max(goals, 1);
     int rows = index.shape().dim(0);

@@ -7,10 +7,9 @@ import bellman.engine.Shape;
 import bellman.engine.Tensor;
 import bellman.engine.backend.HostArray;
 import bellman.engine.backend.Kernel;
-import bellman.rl.env.Frame;
 import bellman.rl.env.Observation;
 import bellman.rl.env.Spec;
-import java.util.Arrays;
+import java.util.Locale;
 
 /**
  * The replay memory of DQN (Mnih et al. 2015): two rings on the device. A frame is stored once, as
@@ -49,20 +48,13 @@ public final class Replay {
           Replay::look);
 
   private final Device device;
-  private final Frame frame;
-  private final int goals;
-  private final int actions;
+  private final Spec spec;
   private final int capacity;
-  private final int aboutWords;
-  private final Tensor frames; // [F, h·w·c]
-  private final Tensor about; // [F, 1 + words]: goal, forbidden actions as bits
+  private final Frames frames;
   private final Tensor transitions; // [N, 5]
   private final Tensor window; // [2]: oldest slot, number of transitions
   private final Tensor size; // []
-  private final int[] uses; // per frame: transitions and holders that name it
-  private final int[] free; // stack of free frames
   private final int[][] named; // host copy of each transition's two frames
-  private int freeCount;
   private int oldest;
   private int count;
 
@@ -76,24 +68,13 @@ public final class Replay {
       throw new IllegalArgumentException("replay: capacity is 1 or more, got " + capacity);
     }
     this.device = device;
-    this.frame = spec.frame();
-    this.goals = spec.goals();
-    this.actions = spec.actions();
+    this.spec = spec;
     this.capacity = capacity;
-    this.aboutWords = 1 + (actions + 31) / 32;
-    int frameCount = Math.toIntExact(capacity + capacity / 2L + 256);
-    DType dtype = frame.pixels() ? DType.UINT8 : DType.FLOAT32;
-    frames = device.state("replay.frames", dtype, Shape.of(frameCount, frame.size()));
-    about = device.state("replay.about", DType.INT32, Shape.of(frameCount, aboutWords));
+    frames = new Frames(device, spec, Math.toIntExact(capacity + capacity / 2L + 256));
     transitions = device.state("replay.transitions", DType.INT32, Shape.of(capacity, WORDS));
     window = device.state("replay.window", DType.INT32, Shape.of(2));
     size = device.state("replay.size", DType.INT32, Shape.scalar());
-    uses = new int[frameCount];
     named = new int[capacity][2];
-    free = new int[frameCount];
-    for (int i = 0; i < frameCount; i++) {
-      free[freeCount++] = frameCount - 1 - i;
-    }
   }
 
   /** Transitions held. */
@@ -105,72 +86,35 @@ public final class Replay {
     return capacity;
   }
 
-  /** Bytes of device memory. */
-  public long bytes() {
-    return frames.buffer().bytes() + about.buffer().bytes() + transitions.buffer().bytes();
+  public Frames frames() {
+    return frames;
   }
 
-  /** {@code replay: 10,000 transitions, 15,256 frames of [64, 84, 3] bytes, 0.25 GB}. */
+  /** Bytes of device memory. */
+  public long bytes() {
+    return frames.bytes() + transitions.buffer().bytes();
+  }
+
+  /** {@code 10,000 transitions, 15,256 frames of [64, 84, 3] bytes, 0.25 GB}. */
   public String described() {
     return String.format(
+        Locale.ROOT,
         "%,d transitions, %,d frames of %s %s, %.2f GB",
-        capacity, uses.length, frame, frame.pixels() ? "bytes" : "floats", bytes() / 1e9);
+        capacity,
+        frames.count(),
+        spec.frame(),
+        spec.frame().pixels() ? "bytes" : "floats",
+        bytes() / 1e9);
   }
 
   // ── writing ───────────────────────────────────────────────────────────────────────────────────
 
-  /**
-   * Stores what an agent sees and holds it; {@link #add} and {@link #release} name it by the
-   * result.
-   *
-   * @param forbidden [actions] or null: the actions not allowed here
-   */
+  /** Stores what an agent sees and holds it until {@link Frames#release}. */
   public int hold(Observation observation, boolean[] forbidden) {
-    while (freeCount == 0) {
-      if (count == 0) {
-        throw new IllegalStateException(
-            "replay: all "
-                + uses.length
-                + " frames are held by agents; raise the buffer size above the number of agents");
-      }
+    while (frames.isFull() && count > 0) {
       dropOldest();
     }
-    int f = free[--freeCount];
-    if (frame.pixels()) {
-      checkLength(observation.pixels() == null ? -1 : observation.pixels().length);
-      frames.set((long) f * frame.size(), observation.pixels());
-    } else {
-      checkLength(observation.vector() == null ? -1 : observation.vector().length);
-      frames.set((long) f * frame.size(), observation.vector());
-    }
-    int[] words = new int[aboutWords];
-    words[0] = observation.goal();
-    for (int i = 0; forbidden != null && i < actions; i++) {
-      if (forbidden[i]) {
-        words[1 + i / 32] |= 1 << (i % 32);
-      }
-    }
-    about.set((long) f * aboutWords, words);
-    uses[f] = 1;
-    return f;
-  }
-
-  private void checkLength(int length) {
-    if (length != frame.size()) {
-      throw new IllegalArgumentException(
-          "replay: an observation of "
-              + (length < 0 ? "another kind" : length + " elements")
-              + " does not fit frames of "
-              + frame
-              + (frame.pixels() ? " bytes" : " floats"));
-    }
-  }
-
-  /** Ends a hold. */
-  public void release(int frame) {
-    if (--uses[frame] == 0) {
-      free[freeCount++] = frame;
-    }
+    return frames.hold(observation, forbidden);
   }
 
   /**
@@ -186,8 +130,8 @@ public final class Replay {
     transitions.set(
         (long) slot * WORDS,
         new int[] {s, sNext, a, Float.floatToRawIntBits(r), Float.floatToRawIntBits(discount)});
-    uses[s]++;
-    uses[sNext]++;
+    frames.use(s);
+    frames.use(sNext);
     named[slot][0] = s;
     named[slot][1] = sNext;
     count++;
@@ -195,8 +139,8 @@ public final class Replay {
   }
 
   private void dropOldest() {
-    release(named[oldest][0]);
-    release(named[oldest][1]);
+    frames.release(named[oldest][0]);
+    frames.release(named[oldest][1]);
     oldest = (oldest + 1) % capacity;
     count--;
     publish();
@@ -211,6 +155,7 @@ public final class Replay {
 
   /** B transitions, uniform with replacement; part of a captured step. */
   public Batch sample(RandomStream random, int batchSize) {
+    int actions = spec.actions();
     Shape rows = Shape.of(batchSize);
     Tensor draw = random.integers(size, rows);
     Tensor s = device.empty(rows, DType.INT32);
@@ -223,7 +168,7 @@ public final class Replay {
         TRANSITIONS,
         batchSize,
         transitions,
-        about,
+        frames.about(),
         window,
         draw,
         s,
@@ -234,13 +179,13 @@ public final class Replay {
         forbidden,
         capacity,
         actions,
-        aboutWords);
+        frames.about().shape().dim(1));
     return new Batch(
-        Gather.frames(frame, goals, frames, about, s).named("s"),
+        frames.gather(s).named("s"),
         a.named("a"),
         r.named("r"),
         discount.named("discount"),
-        Gather.frames(frame, goals, frames, about, sNext).named("s′"),
+        frames.gather(sNext).named("s′"),
         forbidden.named("forbidden in s′"));
   }
 
@@ -271,22 +216,22 @@ public final class Replay {
 
   /** Throws if the bookkeeping contradicts itself. For tests. */
   public void checkInvariants(int heldFrames) {
-    int[] counted = new int[uses.length];
+    int[] named = new int[frames.count()];
     for (int i = 0; i < count; i++) {
-      int[] pair = named[(oldest + i) % capacity];
-      counted[pair[0]]++;
-      counted[pair[1]]++;
+      for (int f : this.named[(oldest + i) % capacity]) {
+        named[f]++;
+      }
     }
     int holds = 0;
     int used = 0;
-    for (int f = 0; f < uses.length; f++) {
-      if (uses[f] < counted[f]) {
+    for (int f = 0; f < named.length; f++) {
+      if (frames.uses(f) < named[f]) {
         throw new IllegalStateException("frame " + f + " is named more often than it is counted");
       }
-      holds += uses[f] - counted[f];
-      used += uses[f] > 0 ? 1 : 0;
+      holds += frames.uses(f) - named[f];
+      used += frames.uses(f) > 0 ? 1 : 0;
     }
-    if (holds != heldFrames || used + freeCount != uses.length) {
+    if (holds != heldFrames || used + frames.freeCount() != named.length) {
       throw new IllegalStateException(
           "replay: "
               + holds
@@ -295,13 +240,14 @@ public final class Replay {
               + " expected; "
               + used
               + " frames in use and "
-              + freeCount
+              + frames.freeCount()
               + " free of "
-              + uses.length);
+              + named.length);
     }
-    boolean[] seen = new boolean[uses.length];
-    for (int f : Arrays.copyOf(free, freeCount)) {
-      if (seen[f] || uses[f] != 0) {
+    boolean[] seen = new boolean[named.length];
+    for (int i = 0; i < frames.freeCount(); i++) {
+      int f = frames.free(i);
+      if (seen[f] || frames.uses(f) != 0) {
         throw new IllegalStateException("frame " + f + " is free and in use, or free twice");
       }
       seen[f] = true;

@@ -1,0 +1,140 @@
+package bellman.nn;
+
+import bellman.engine.Shape;
+import bellman.engine.ShapeException;
+import bellman.engine.Tensor;
+
+/**
+ * Two-dimensional convolution (cross-correlation, as in PyTorch) with bias: x [n, h, w, in] → [n,
+ * oh, ow, out], oh = ⌊(h + 2·padding − kernel) / stride⌋ + 1.
+ *
+ * <p>Parameters {@code weight}, in files [out, in, kernel, kernel], and {@code bias} [out]; first
+ * values U(±1/√(in·kernel²)).
+ */
+public final class Conv2d implements Layer {
+  private final String name;
+  private final Tensor weight; // [out, kernel, kernel, in]
+  private final Tensor bias; // [out]
+  private final int in;
+  private final int out;
+  private final int kernel;
+  private final int stride;
+  private final int padding;
+
+  /** Without padding. */
+  public Conv2d(Weights weights, int in, int out, int kernel, int stride) {
+    this(weights, in, out, kernel, stride, 0);
+  }
+
+  /**
+   * @param weights named as this layer: {@code weights.in("conv1")}
+   * @param in channels of x, 1 or more; likewise out
+   * @param kernel height and width of the filter in pixels, 1 or more; likewise stride
+   * @param padding pixels of 0 on each side, 0 or more
+   */
+  public Conv2d(Weights weights, int in, int out, int kernel, int stride, int padding) {
+    if (in < 1 || out < 1 || kernel < 1 || stride < 1 || padding < 0) {
+      throw new IllegalArgumentException(
+          "conv2d "
+              + weights.name()
+              + ": in, out, kernel and stride are 1 or more, padding 0 or more; got "
+              + in
+              + ", "
+              + out
+              + ", "
+              + kernel
+              + ", "
+              + stride
+              + " and "
+              + padding);
+    }
+    Initializer initializer = Initializer.fanIn(in * kernel * kernel);
+    this.name = weights.name();
+    this.weight = weights.parameter("weight", Layout.filter(out, in, kernel, kernel), initializer);
+    this.bias = weights.parameter("bias", Layout.same(out), initializer);
+    this.in = in;
+    this.out = out;
+    this.kernel = kernel;
+    this.stride = stride;
+    this.padding = padding;
+  }
+
+  @Override
+  public Tensor forward(Tensor x) {
+    return x.conv2d(weight, bias, stride, padding);
+  }
+
+  @Override
+  public Shape output(Shape input) {
+    if (input.rank() != 3 || input.dim(2) != in) {
+      throw new ShapeException(
+          name + ": an image with " + in + " channels needed, got " + Sizes.of(input));
+    }
+    int h = input.dim(0) + 2 * padding;
+    int w = input.dim(1) + 2 * padding;
+    if (h < kernel || w < kernel) {
+      throw new ShapeException(
+          name
+              + ": the kernel "
+              + kernel
+              + "×"
+              + kernel
+              + " is larger than its input "
+              + Sizes.of(input)
+              + (padding == 0 ? "" : " with padding " + padding));
+    }
+    return Shape.of((h - kernel) / stride + 1, (w - kernel) / stride + 1, out);
+  }
+
+  /** The prefix of its parameters' names: {@code conv1}. */
+  public String name() {
+    return name;
+  }
+
+  /** [out, kernel, kernel, in]. */
+  public Tensor weight() {
+    return weight;
+  }
+
+  /** [out]. */
+  public Tensor bias() {
+    return bias;
+  }
+
+  public int in() {
+    return in;
+  }
+
+  public int out() {
+    return out;
+  }
+
+  public int kernel() {
+    return kernel;
+  }
+
+  public int stride() {
+    return stride;
+  }
+
+  public int padding() {
+    return padding;
+  }
+
+  /** {@code conv1 6→32 8×8 stride 4}. */
+  @Override
+  public String toString() {
+    return name
+        + " "
+        + in
+        + "→"
+        + out
+        + " "
+        + kernel
+        + "×"
+        + kernel
+        + " stride "
+        + stride
+        + (padding == 0 ? "" : " padding " + padding);
+  }
+}

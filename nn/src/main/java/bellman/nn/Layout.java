@@ -1,0 +1,110 @@
+package bellman.nn;
+
+import bellman.engine.Shape;
+import bellman.engine.ShapeException;
+
+/**
+ * How a parameter's elements are ordered in files, which is PyTorch's order, and in memory, where
+ * activations are NHWC. Loading and saving convert; nothing else does.
+ *
+ * <table>
+ * <caption>The three layouts</caption>
+ * <tr><td>convolution</td><td>file [out, in, kh, kw]</td><td>memory [out, kh, kw, in]</td></tr>
+ * <tr><td>linear behind a Flatten</td><td>file [out, c·h·w]</td><td>memory [out, h·w·c]</td></tr>
+ * <tr><td>all others</td><td colspan="2">the same</td></tr>
+ * </table>
+ */
+public final class Layout {
+  private final Shape file;
+  private final Shape memory;
+  private final int[] dims; // of the file, split where memory reorders inside a dimension
+  private final int[] order; // dimension i of memory is dims[order[i]]; null: the same
+
+  private Layout(Shape file, Shape memory, int[] dims, int[] order) {
+    this.file = file;
+    this.memory = memory;
+    this.dims = dims;
+    this.order = order;
+  }
+
+  /** Equal in files and memory. */
+  public static Layout same(int... dims) {
+    Shape shape = Shape.of(dims);
+    return new Layout(shape, shape, null, null);
+  }
+
+  /** A filter: file [out, in, kh, kw], memory [out, kh, kw, in]. */
+  public static Layout filter(int out, int in, int kh, int kw) {
+    int[] dims = {out, in, kh, kw};
+    return new Layout(Shape.of(dims), Shape.of(out, kh, kw, in), dims, new int[] {0, 2, 3, 1});
+  }
+
+  /**
+   * The matrix of a linear layer behind a Flatten: its columns are in C,H,W order in files and in
+   * H,W,C order in memory. Both shapes are [out, h·w·c].
+   *
+   * @param image the shape [h, w, c] that was flattened
+   */
+  public static Layout columns(int out, Shape image) {
+    if (image.rank() != 3) {
+      throw new ShapeException("columns: an image [h, w, c] needed, got " + image);
+    }
+    int[] dims = {out, image.dim(2), image.dim(0), image.dim(1)};
+    Shape shape = Shape.of(out, Math.toIntExact(image.size()));
+    return new Layout(shape, shape, dims, new int[] {0, 2, 3, 1});
+  }
+
+  /** PyTorch's shape. */
+  public Shape file() {
+    return file;
+  }
+
+  /** The tensor's shape. */
+  public Shape memory() {
+    return memory;
+  }
+
+  /** Values in PyTorch's order → values in the tensor's order. */
+  public float[] toMemory(float[] values) {
+    return reorder(values, false);
+  }
+
+  /** Values in the tensor's order → values in PyTorch's order. */
+  public float[] toFile(float[] values) {
+    return reorder(values, true);
+  }
+
+  private float[] reorder(float[] from, boolean toFile) {
+    if (from.length != file.size()) {
+      throw new ShapeException("layout: " + from.length + " values for shape " + file);
+    }
+    if (order == null) {
+      return from.clone();
+    }
+    int rank = dims.length;
+    int[] stride = new int[rank]; // of the file
+    for (int i = rank - 1, s = 1; i >= 0; s *= dims[i--]) {
+      stride[i] = s;
+    }
+    float[] to = new float[from.length];
+    int[] at = new int[rank]; // in memory
+    int inFile = 0;
+    for (int inMemory = 0; inMemory < to.length; inMemory++) {
+      if (toFile) {
+        to[inFile] = from[inMemory];
+      } else {
+        to[inMemory] = from[inFile];
+      }
+      for (int i = rank - 1; i >= 0; i--) { // the next place, last dimension fastest
+        int d = order[i];
+        inFile += stride[d];
+        if (++at[i] < dims[d]) {
+          break;
+        }
+        inFile -= at[i] * stride[d];
+        at[i] = 0;
+      }
+    }
+    return to;
+  }
+}

@@ -1,0 +1,162 @@
+package bellman.nn;
+
+import bellman.engine.Shape;
+import bellman.engine.ShapeException;
+import bellman.engine.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Layers one behind the other, for samples of one shape. Every size is checked while it is built.
+ *
+ * <pre>{@code
+ * Sequential q =
+ *     Sequential.on(weights, Shape.of(64, 84, 6)) // one sample: H, W, C
+ *         .conv2d("conv1", 32, 8, 4).relu()
+ *         .flatten()
+ *         .linear("fc1", 512).relu()
+ *         .linear("q", 4)
+ *         .build();
+ * }</pre>
+ */
+public final class Sequential implements Layer {
+  private final List<Layer> layers;
+  private final Shape input;
+  private final Shape output;
+
+  private Sequential(List<Layer> layers, Shape input, Shape output) {
+    this.layers = List.copyOf(layers);
+    this.input = input;
+    this.output = output;
+  }
+
+  /**
+   * Begins a network.
+   *
+   * @param input one sample: [h, w, c] or [features]
+   */
+  public static Builder on(Weights weights, Shape input) {
+    return new Builder(weights, input);
+  }
+
+  @Override
+  public Tensor forward(Tensor x) {
+    Tensor y = x;
+    for (Layer layer : layers) {
+      y = layer.forward(y);
+    }
+    return y;
+  }
+
+  @Override
+  public Shape output(Shape input) {
+    if (!input.equals(this.input)) {
+      throw new ShapeException(
+          "sequential: built for " + Sizes.of(this.input) + ", got " + Sizes.of(input));
+    }
+    return output;
+  }
+
+  /** In the order of computing. */
+  public List<Layer> layers() {
+    return layers;
+  }
+
+  /** One sample's shape: [h, w, c] or [features]. */
+  public Shape input() {
+    return input;
+  }
+
+  /** One sample's result. */
+  public Shape output() {
+    return output;
+  }
+
+  @Override
+  public String toString() {
+    return layers.toString();
+  }
+
+  /** Adds layers, following one sample's shape through them. */
+  public static final class Builder {
+    private final Weights weights;
+    private final Shape input;
+    private final List<Layer> layers = new ArrayList<>();
+    private final StringBuilder sizes; // 6×64×84 → conv1 32×15×20 → …
+    private Shape shape; // behind the last layer
+    private Shape flattened; // the image that a Flatten made features of; null: none
+
+    private Builder(Weights weights, Shape input) {
+      if (input.rank() != 1 && input.rank() != 3) {
+        throw new ShapeException(
+            "sequential: one sample is [h, w, c] or [features], got "
+                + input
+                + "; leave the batch out");
+      }
+      this.weights = weights;
+      this.input = input;
+      this.shape = input;
+      this.sizes = new StringBuilder(Sizes.plain(input));
+    }
+
+    /** {@link Conv2d} without padding. */
+    public Builder conv2d(String name, int out, int kernel, int stride) {
+      return conv2d(name, out, kernel, stride, 0);
+    }
+
+    public Builder conv2d(String name, int out, int kernel, int stride, int padding) {
+      if (shape.rank() != 3) {
+        throw new ShapeException(
+            name + ": an image needed, got features " + shape + "; sizes so far: " + sizes);
+      }
+      return add(new Conv2d(weights.in(name), shape.dim(2), out, kernel, stride, padding), name);
+    }
+
+    public Builder relu() {
+      return add(new Relu());
+    }
+
+    public Builder flatten() {
+      flattened = shape.rank() == 3 ? shape : null;
+      return add(new Flatten());
+    }
+
+    /** {@link Linear}; its inputs are the features of the layer before. */
+    public Builder linear(String name, int out) {
+      if (shape.rank() != 1) {
+        throw new ShapeException(
+            name + ": features needed, got an image; put a Flatten before; sizes so far: " + sizes);
+      }
+      Weights part = weights.in(name);
+      Linear layer =
+          flattened == null
+              ? new Linear(part, shape.dim(0), out)
+              : new Linear(part, flattened, out);
+      flattened = null; // the features behind it have no image
+      return add(layer, name);
+    }
+
+    /** A layer of any kind that keeps the order of features behind a Flatten. */
+    public Builder add(Layer layer) {
+      return add(layer, layer.toString());
+    }
+
+    private Builder add(Layer layer, String name) {
+      try {
+        Shape next = layer.output(shape);
+        if (!next.equals(shape)) {
+          sizes.append(" → ").append(name).append(' ').append(Sizes.plain(next));
+        }
+        shape = next;
+      } catch (ShapeException e) {
+        throw new ShapeException(e.getMessage() + "; sizes so far: " + sizes);
+      }
+      layers.add(layer);
+      return this;
+    }
+
+    public Sequential build() {
+      return new Sequential(layers, input, shape);
+    }
+  }
+}

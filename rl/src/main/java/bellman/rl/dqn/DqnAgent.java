@@ -1,0 +1,306 @@
+package bellman.rl.dqn;
+
+import bellman.engine.Device;
+import bellman.engine.io.Safetensors;
+import bellman.engine.io.SafetensorsWriter;
+import bellman.nn.Adam;
+import bellman.nn.Values;
+import bellman.rl.Agent;
+import bellman.rl.Phase;
+import bellman.rl.env.Spec;
+import bellman.rl.env.Turn;
+import bellman.rl.replay.Replay;
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+
+/**
+ * DQN as an agent: ε-greedy acting, one begun transition for each of the world's agents, and the
+ * schedule of updates and target copies, all counted in agent steps.
+ *
+ * <p>With {@link DqnSettings#tutorial} the schedules are the tutorial's: ε falls with updates
+ * instead of steps, the first update comes one step later, θ⁻ is copied at multiples of the
+ * interval that follow an update, masks are ignored, and only the first agent's transitions are
+ * kept.
+ */
+public final class DqnAgent implements Agent {
+  /** A state in which an agent stands and the action it took there; −1 before it acted. */
+  private static final class Begun {
+    private final int frame;
+    private final boolean[] forbidden;
+    private int action = -1;
+
+    private Begun(int frame, boolean[] forbidden) {
+      this.frame = frame;
+      this.forbidden = forbidden;
+    }
+  }
+
+  private final Spec spec;
+  private final DqnSettings settings;
+  private final Replay replay;
+  private final DqnLearner learner;
+  private final GreedyPolicy policy;
+  private final Exploration exploration;
+  private final Map<Integer, Begun> begun = new HashMap<>();
+  private OptionalInt only = OptionalInt.empty(); // the tutorial's one agent
+  private long step;
+
+  public DqnAgent(Device device, Spec spec, DqnSettings settings) {
+    this.spec = spec;
+    this.settings = settings;
+    replay = new Replay(device, spec, settings.bufferSize());
+    learner = new DqnLearner(device, spec, replay, settings);
+    policy = new GreedyPolicy(device, learner.online(), replay.frames(), spec);
+    exploration = new Exploration(settings.seed());
+  }
+
+  public Replay replay() {
+    return replay;
+  }
+
+  public DqnLearner learner() {
+    return learner;
+  }
+
+  /** The network's greedy choice, for evaluation. */
+  public GreedyPolicy policy() {
+    return policy;
+  }
+
+  // ── acting ────────────────────────────────────────────────────────────────────────────────────
+
+  @Override
+  public void observe(Turn turn) {
+    for (Turn.Ending e : turn.endings()) {
+      Begun b = begun.remove(e.agent());
+      if (b == null) {
+        continue;
+      }
+      int sNext = replay.hold(e.observation(), null);
+      float discount = e.interrupted() ? (float) settings.gamma() : 0f;
+      complete(e.agent(), b, e.reward(), discount, sNext);
+      replay.frames().release(sNext);
+    }
+    for (Turn.Decision d : turn.decisions()) {
+      boolean[] forbidden = mask(d.forbidden());
+      int sNext = replay.hold(d.observation(), forbidden);
+      Begun b = begun.put(d.agent(), new Begun(sNext, forbidden));
+      if (b != null) {
+        complete(d.agent(), b, d.reward(), (float) settings.gamma(), sNext);
+      }
+    }
+  }
+
+  private void complete(int agent, Begun b, float r, float discount, int sNext) {
+    if (settings.tutorial() && only.isEmpty()) {
+      only = OptionalInt.of(agent);
+    }
+    if (b.action >= 0 && (only.isEmpty() || only.getAsInt() == agent)) {
+      replay.add(b.frame, b.action, r, discount, sNext);
+    }
+    replay.frames().release(b.frame);
+  }
+
+  private boolean[] mask(boolean[] forbidden) {
+    return settings.tutorial() ? null : forbidden;
+  }
+
+  @Override
+  public int[] act(List<Turn.Decision> decisions, Phase phase) {
+    int n = decisions.size();
+    double epsilon = phase == Phase.TRAINING ? epsilon() : settings.epsilonEval();
+    exploration.next();
+    int[] actions = new int[n];
+    boolean[] explores = new boolean[n];
+    boolean greedy = false;
+    for (int i = 0; i < n; i++) {
+      explores[i] = exploration.explores(i, epsilon);
+      greedy |= !explores[i];
+    }
+    if (greedy) {
+      actions = phase == Phase.TRAINING ? greedyInBegun(decisions) : greedyIn(decisions);
+    }
+    for (int i = 0; i < n; i++) {
+      if (explores[i]) {
+        actions[i] = exploration.choose(i, spec.actions(), mask(decisions.get(i).forbidden()));
+      }
+      if (phase == Phase.TRAINING) {
+        begun.get(decisions.get(i).agent()).action = actions[i];
+      }
+    }
+    return actions;
+  }
+
+  private int[] greedyInBegun(List<Turn.Decision> decisions) {
+    int[] frames = new int[decisions.size()];
+    boolean[][] forbidden = new boolean[frames.length][];
+    for (int i = 0; i < frames.length; i++) {
+      Begun b = begun.get(decisions.get(i).agent());
+      frames[i] = b.frame;
+      forbidden[i] = b.forbidden;
+    }
+    return policy.act(frames, forbidden);
+  }
+
+  private int[] greedyIn(List<Turn.Decision> decisions) {
+    int[] frames = new int[decisions.size()];
+    boolean[][] forbidden = new boolean[frames.length][];
+    for (int i = 0; i < frames.length; i++) {
+      forbidden[i] = mask(decisions.get(i).forbidden());
+      frames[i] = replay.hold(decisions.get(i).observation(), forbidden[i]);
+    }
+    int[] actions = policy.act(frames, forbidden);
+    for (int frame : frames) {
+      replay.frames().release(frame);
+    }
+    return actions;
+  }
+
+  @Override
+  public void forget() {
+    begun.values().forEach(b -> replay.frames().release(b.frame));
+    begun.clear();
+  }
+
+  // ── learning ──────────────────────────────────────────────────────────────────────────────────
+
+  @Override
+  public void learn(long step) {
+    long before = this.step;
+    this.step = step;
+    int wanted = Math.max(1, Math.min(settings.bufferInitSteps(), replay.capacity() / 2));
+    if (replay.size() < wanted) {
+      return; // a resume without its replay fills one first
+    }
+    if (settings.tutorial()) {
+      long index = step - 1; // the tutorial counts from 0
+      if (index > Math.max(settings.batchSize(), settings.bufferInitSteps())) {
+        learner.update();
+        if (index % settings.targetUpdateInterval() == 0) {
+          learner.syncTarget();
+        }
+      }
+      return;
+    }
+    if (step <= settings.bufferInitSteps()) {
+      return;
+    }
+    long from = Math.max(before, settings.bufferInitSteps());
+    long due =
+        (long) (step / settings.stepsPerUpdate()) - (long) (from / settings.stepsPerUpdate());
+    for (long i = 0; i < due; i++) {
+      learner.update();
+    }
+    if (step / settings.targetUpdateInterval() > before / settings.targetUpdateInterval()) {
+      learner.syncTarget();
+    }
+  }
+
+  @Override
+  public Statistics drainStatistics() {
+    return learner.drainStatistics();
+  }
+
+  @Override
+  public long updates() {
+    return learner.updates();
+  }
+
+  @Override
+  public double epsilon() {
+    return Exploration.epsilon(
+        settings.epsilonInitial(),
+        settings.epsilonFinal(),
+        settings.explorationSteps(),
+        settings.tutorial() ? learner.updates() : step);
+  }
+
+  @Override
+  public double learningRate() {
+    return learner.learningRate();
+  }
+
+  // ── checkpoints ───────────────────────────────────────────────────────────────────────────────
+
+  private static final String TARGET = "target.";
+  private static final String ADAM_M = "optimizer.exp_avg.";
+  private static final String ADAM_V = "optimizer.exp_avg_sq.";
+
+  /**
+   * Writes θ under PyTorch's names, θ⁻ and Adam's averages under prefixes, counters as metadata.
+   *
+   * @throws IllegalStateException if a weight is not finite: such a state is not worth keeping
+   */
+  public void save(SafetensorsWriter file) {
+    Map<String, Values> weights = learner.onlineWeights().save();
+    weights.forEach(
+        (name, values) -> {
+          for (float w : values.floats()) {
+            if (!Float.isFinite(w)) {
+              throw new IllegalStateException(
+                  "weights are not finite (" + name + " holds " + w + "): training diverged");
+            }
+          }
+        });
+    Values.write(file, "", weights);
+    Values.write(file, TARGET, learner.targetWeights().save());
+    Adam.State adam = learner.adam().state();
+    Values.write(file, ADAM_M, adam.m());
+    Values.write(file, ADAM_V, adam.v());
+    file.metadata("optimizer.step", Integer.toString(adam.t()))
+        .metadata("updates", Long.toString(learner.updates()))
+        .metadata("agent_step", Long.toString(step))
+        .metadata("random.seed", Long.toString(settings.seed()))
+        .metadata("random.sampling", Integer.toString(learner.sampling().step()))
+        .metadata("random.exploration", Integer.toString(exploration.state()));
+  }
+
+  /** Reads the weights alone: θ⁻ is set to θ, everything else begins anew. */
+  public void loadWeights(Safetensors file) throws IOException {
+    Map<String, Values> weights = Values.read(file, "");
+    weights.keySet().removeIf(n -> n.startsWith(TARGET) || n.startsWith("optimizer."));
+    learner.onlineWeights().load(weights);
+    learner.syncTarget();
+  }
+
+  /** Goes back to a saved state; the replay is not part of it. */
+  public void load(Safetensors file) throws IOException {
+    loadWeights(file);
+    learner.targetWeights().load(Values.read(file, TARGET));
+    learner
+        .adam()
+        .restore(
+            new Adam.State(
+                (int) counter(file, "optimizer.step"),
+                Values.read(file, ADAM_M),
+                Values.read(file, ADAM_V)));
+    learner.restoreUpdates(counter(file, "updates"));
+    learner.sampling().restore((int) counter(file, "random.sampling"));
+    exploration.restore((int) counter(file, "random.exploration"));
+    step = counter(file, "agent_step");
+    forget();
+  }
+
+  private static long counter(Safetensors file, String key) throws IOException {
+    String value = file.metadata().get(key);
+    try {
+      return Long.parseLong(value);
+    } catch (NumberFormatException e) {
+      throw new IOException(
+          file.path()
+              + ": no checkpoint of Bellman: metadata "
+              + key
+              + " is "
+              + (value == null ? "missing" : "'" + value + "'"));
+    }
+  }
+
+  @Override
+  public void close() {
+    policy.close();
+    learner.close();
+  }
+}

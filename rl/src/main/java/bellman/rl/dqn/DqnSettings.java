@@ -1,0 +1,53 @@
+package bellman.rl.dqn;
+
+/**
+ * The hyperparameters of DQN.
+ *
+ * @param batchSize transitions in an update
+ * @param bufferSize transitions in the replay
+ * @param bufferInitSteps agent steps before the first update
+ * @param stepsPerUpdate agent steps for each update
+ * @param learningRate of Adam
+ * @param gamma γ, the discount of one step
+ * @param targetUpdateInterval agent steps between copies of θ to θ⁻
+ * @param epsilonInitial ε at step 0
+ * @param epsilonFinal ε from {@code explorationSteps} on, and {@code epsilonEval} in testing
+ * @param maxGradientNorm gradients are scaled down to this global norm; infinity: never
+ * @param tutorial the tutorial's schedules and its disregard of masks instead of the right ones
+ * @param seed of all streams: initial weights, exploration, sampling
+ */
+public record DqnSettings(
+    int batchSize,
+    int bufferSize,
+    int bufferInitSteps,
+    double stepsPerUpdate,
+    double learningRate,
+    double gamma,
+    int targetUpdateInterval,
+    double epsilonInitial,
+    double epsilonFinal,
+    double epsilonEval,
+    long explorationSteps,
+    double maxGradientNorm,
+    boolean tutorial,
+    long seed) {
+
+  /** The tutorial's figures for a run of {@code steps}. */
+  public static DqnSettings tutorial(long steps, long seed) {
+    return new DqnSettings(
+        32,
+        10_000,
+        5_000,
+        1,
+        2.5e-4,
+        0.9,
+        500,
+        1.0,
+        0.1,
+        0.05,
+        Math.round(0.8 * steps),
+        Double.POSITIVE_INFINITY,
+        false,
+        seed);
+  }
+}

@@ -1,0 +1,56 @@
+package bellman.rl.dqn;
+
+import bellman.engine.Shape;
+import bellman.nn.Sequential;
+import bellman.nn.Weights;
+import bellman.rl.env.Frame;
+import bellman.rl.env.Spec;
+
+/** Networks Q(s, ·): observation → [actions]. */
+public final class QNetworks {
+  private QNetworks() {}
+
+  /** The network for a kind of observation: {@link #natureCnn} for pictures, else {@link #mlp}. */
+  public static Sequential of(Weights weights, Spec spec) {
+    return spec.frame().pixels() ? natureCnn(weights, spec) : mlp(weights, spec);
+  }
+
+  /**
+   * The convolutional network of Mnih et al. 2015, as the tutorial has it; 1,002,148 parameters for
+   * GridWorld.
+   *
+   * @throws bellman.engine.ShapeException if the picture is too small for its filters (36 × 36)
+   */
+  public static Sequential natureCnn(Weights weights, Spec spec) {
+    return Sequential.on(weights, input(spec))
+        .conv2d("conv1", 32, 8, 4)
+        .relu()
+        .conv2d("conv2", 64, 4, 2)
+        .relu()
+        .conv2d("conv3", 64, 3, 1)
+        .relu()
+        .flatten()
+        .linear("fc1", 512)
+        .relu()
+        .linear("q", spec.actions())
+        .build();
+  }
+
+  /** Two hidden layers of 128, for vectors. */
+  public static Sequential mlp(Weights weights, Spec spec) {
+    return Sequential.on(weights, input(spec))
+        .flatten()
+        .linear("fc1", 128)
+        .relu()
+        .linear("fc2", 128)
+        .relu()
+        .linear("q", spec.actions())
+        .build();
+  }
+
+  /** One sample behind the goal gate: [h, w, c·max(goals, 1)]. */
+  private static Shape input(Spec spec) {
+    Frame f = spec.frame();
+    return Shape.of(f.height(), f.width(), f.channels() * Math.max(1, spec.goals()));
+  }
+}

@@ -1,0 +1,131 @@
+package bellman.rl.replay;
+
+import bellman.engine.DType;
+import bellman.engine.Device;
+import bellman.engine.Shape;
+import bellman.engine.Tensor;
+import bellman.rl.env.Frame;
+import bellman.rl.env.Observation;
+import bellman.rl.env.Spec;
+
+/**
+ * What agents saw, each frame stored once on the device: bytes where it is a picture. A frame lives
+ * as long as somebody counts on it: an agent that stands in it, or a transition that names it.
+ */
+public final class Frames {
+  private final Spec spec;
+  private final Frame frame;
+  private final int aboutWords;
+  private final Tensor frames; // [F, h·w·c] uint8 or float32
+  private final Tensor about; // [F, 1 + words] int32: goal, forbidden actions as bits
+  private final int[] uses;
+  private final int[] free; // a stack
+  private int freeCount;
+
+  /** Room for {@code count} frames. */
+  public Frames(Device device, Spec spec, int count) {
+    this.spec = spec;
+    this.frame = spec.frame();
+    this.aboutWords = 1 + (spec.actions() + 31) / 32;
+    DType dtype = frame.pixels() ? DType.UINT8 : DType.FLOAT32;
+    frames = device.state("frames", dtype, Shape.of(count, frame.size()));
+    about = device.state("frames.about", DType.INT32, Shape.of(count, aboutWords));
+    uses = new int[count];
+    free = new int[count];
+    for (int f = count - 1; f >= 0; f--) {
+      free[freeCount++] = f;
+    }
+  }
+
+  public boolean isFull() {
+    return freeCount == 0;
+  }
+
+  /** How many there is room for. */
+  public int count() {
+    return uses.length;
+  }
+
+  int freeCount() {
+    return freeCount;
+  }
+
+  int uses(int f) {
+    return uses[f];
+  }
+
+  int free(int place) {
+    return free[place];
+  }
+
+  /** Bytes of device memory. */
+  public long bytes() {
+    return frames.buffer().bytes() + about.buffer().bytes();
+  }
+
+  /**
+   * Stores what an agent sees, with one use.
+   *
+   * @param forbidden [actions] or null: the actions not allowed here
+   * @return the frame's index
+   */
+  public int hold(Observation observation, boolean[] forbidden) {
+    if (isFull()) {
+      throw new IllegalStateException(
+          "frames: all " + uses.length + " are in use; raise the buffer size above the agents'");
+    }
+    if (frame.pixels()) {
+      checkLength(observation.pixels() == null ? -1 : observation.pixels().length);
+    } else {
+      checkLength(observation.vector() == null ? -1 : observation.vector().length);
+    }
+    int f = free[--freeCount];
+    if (frame.pixels()) {
+      frames.set((long) f * frame.size(), observation.pixels());
+    } else {
+      frames.set((long) f * frame.size(), observation.vector());
+    }
+    int[] words = new int[aboutWords];
+    words[0] = observation.goal();
+    for (int i = 0; forbidden != null && i < spec.actions(); i++) {
+      if (forbidden[i]) {
+        words[1 + i / 32] |= 1 << (i % 32);
+      }
+    }
+    about.set((long) f * aboutWords, words);
+    uses[f] = 1;
+    return f;
+  }
+
+  private void checkLength(int length) {
+    if (length != frame.size()) {
+      throw new IllegalArgumentException(
+          "frames: an observation of "
+              + (length < 0 ? "another kind" : length + " elements")
+              + " does not fit frames of "
+              + frame
+              + (frame.pixels() ? " bytes" : " floats"));
+    }
+  }
+
+  /** One more use. */
+  void use(int f) {
+    uses[f]++;
+  }
+
+  /** One use less; the last frees the frame. */
+  public void release(int f) {
+    if (--uses[f] == 0) {
+      free[freeCount++] = f;
+    }
+  }
+
+  /** The frames of an int32 index [B] as a network's input; see {@link Gather}. */
+  public Tensor gather(Tensor index) {
+    return Gather.frames(frame, spec.goals(), frames, about, index);
+  }
+
+  Tensor about() {
+    return about;
+  }
+}

@@ -1,0 +1,221 @@
+package bellman.rl;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import bellman.rl.env.Environment;
+import bellman.rl.env.Frame;
+import bellman.rl.env.Observation;
+import bellman.rl.env.Spec;
+import bellman.rl.env.Turn;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+
+class TrainLoopTest {
+  /**
+   * Two agents: agent 0 ends every 2 steps with rewards 1, 10; agent 1 is cut off every 3: 1 each.
+   */
+  private static final class Clockwork implements Environment {
+    private static final Observation O = Observation.vector(0);
+    private final List<String> calls = new ArrayList<>();
+    private int t;
+
+    @Override
+    public Spec spec() {
+      return new Spec("Clockwork", Frame.vector(1), 0, 2);
+    }
+
+    @Override
+    public Turn reset() {
+      calls.add("reset");
+      t = 0;
+      return new Turn(
+          List.of(),
+          List.of(new Turn.Decision(0, O, 100, null), new Turn.Decision(1, O, 100, null)));
+    }
+
+    @Override
+    public Turn step(int[] actions) {
+      t++;
+      List<Turn.Ending> endings = new ArrayList<>();
+      if (t % 2 == 0) {
+        endings.add(new Turn.Ending(0, O, 10, false));
+      }
+      if (t % 3 == 0) {
+        endings.add(new Turn.Ending(1, O, 1, true));
+      }
+      return new Turn(
+          endings,
+          List.of(
+              new Turn.Decision(0, O, t % 2 == 0 ? 0 : 1, null),
+              new Turn.Decision(1, O, t % 3 == 0 ? 0 : 1, null)));
+    }
+
+    @Override
+    public void timeScale(float scale) {
+      calls.add("timeScale " + scale);
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  private static final class Scribe implements Agent, Observer {
+    private final List<String> agent = new ArrayList<>();
+    private final List<Episode> episodes = new ArrayList<>();
+    private final List<Summary> summaries = new ArrayList<>();
+    private final List<String> phases = new ArrayList<>();
+    private final List<Long> steps = new ArrayList<>();
+    private Outcome outcome;
+
+    @Override
+    public void observe(Turn turn) {
+      agent.add("observe");
+    }
+
+    @Override
+    public int[] act(List<Turn.Decision> decisions, Phase phase) {
+      agent.add("act " + phase);
+      return new int[decisions.size()];
+    }
+
+    @Override
+    public void learn(long step) {
+      agent.add("learn " + step);
+    }
+
+    @Override
+    public void forget() {
+      agent.add("forget");
+    }
+
+    @Override
+    public Statistics drainStatistics() {
+      return Statistics.none();
+    }
+
+    @Override
+    public long updates() {
+      return 0;
+    }
+
+    @Override
+    public double epsilon() {
+      return 0.5;
+    }
+
+    @Override
+    public double learningRate() {
+      return 1e-3;
+    }
+
+    @Override
+    public void progressed(Progress progress) {
+      steps.add(progress.step());
+    }
+
+    @Override
+    public void episodeEnded(Episode episode) {
+      episodes.add(episode);
+    }
+
+    @Override
+    public void summarized(Summary summary) {
+      summaries.add(summary);
+    }
+
+    @Override
+    public void phaseBegan(Phase phase, long step) {
+      phases.add(phase + " " + step);
+    }
+
+    @Override
+    public void finished(Outcome outcome) {
+      this.outcome = outcome;
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  private final Clockwork world = new Clockwork();
+  private final Scribe scribe = new Scribe();
+
+  private TrainLoop loop(long steps, long testSteps, long stopAfter) {
+    return new TrainLoop(
+        new TrainLoop.Plan(steps, testSteps, stopAfter, 2, 12, 1), world, scribe, List.of(scribe));
+  }
+
+  @Test
+  void returnsCountWhatFollowedAnActionAndNothingElse() {
+    loop(12, 0, Long.MAX_VALUE).run(() -> false);
+    // 6 turns: agent 0 ends at turns 2, 4, 6; agent 1 at 3 and 6.
+    assertThat(scribe.episodes)
+        .containsExactly(
+            new Episode(1, 0, Phase.TRAINING, 11, 2, false, 4),
+            new Episode(2, 1, Phase.TRAINING, 3, 3, true, 6),
+            new Episode(3, 0, Phase.TRAINING, 11, 2, false, 8),
+            new Episode(4, 0, Phase.TRAINING, 11, 2, false, 12),
+            new Episode(5, 1, Phase.TRAINING, 3, 3, true, 12));
+    assertThat(scribe.steps).containsExactly(2L, 4L, 6L, 8L, 10L, 12L);
+  }
+
+  @Test
+  void summariesHoldTheirWindowAndTheLastIsWhatIsLeft() {
+    loop(12, 0, Long.MAX_VALUE).run(() -> false);
+    assertThat(scribe.summaries).extracting(Summary::episode).containsExactly(2, 4, 5);
+    assertThat(scribe.summaries).extracting(Summary::episodes).containsExactly(2, 2, 1);
+    assertThat(scribe.summaries).extracting(Summary::meanReturn).containsExactly(7.0, 11.0, 3.0);
+    assertThat(scribe.summaries).extracting(Summary::stdReturn).containsExactly(4.0, 0.0, 0.0);
+    assertThat(scribe.summaries).extracting(Summary::meanLength).containsExactly(2.5, 2.0, 3.0);
+    assertThat(scribe.summaries.get(0).loss()).isNaN();
+  }
+
+  @Test
+  void testingFollowsTrainingAfreshAndTeachesNothing() {
+    Outcome outcome = loop(4, 8, Long.MAX_VALUE).run(() -> false);
+    assertThat(scribe.phases).containsExactly("TRAINING 0", "TESTING 4");
+    assertThat(world.calls).containsExactly("timeScale 12.0", "reset", "timeScale 1.0", "reset");
+    assertThat(scribe.agent)
+        .containsExactly(
+            "forget",
+            "observe",
+            "act TRAINING",
+            "observe",
+            "learn 2",
+            "act TRAINING",
+            "observe",
+            "learn 4",
+            "forget",
+            "act TESTING",
+            "act TESTING",
+            "act TESTING",
+            "act TESTING");
+    assertThat(outcome.reason()).isEqualTo(Outcome.Reason.COMPLETED);
+    assertThat(outcome.testEpisodes()).isEqualTo(3); // 11, 3, 11: the one begun in training is gone
+    assertThat(outcome.testMeanReturn()).isEqualTo(25 / 3.0);
+    assertThat(scribe.outcome).isEqualTo(outcome);
+  }
+
+  @Test
+  void stopsEarlyAndGoesOn() {
+    TrainLoop first = loop(12, 4, 5);
+    assertThat(first.run(() -> false).reason()).isEqualTo(Outcome.Reason.STOPPED);
+    assertThat(first.state()).isEqualTo(new TrainLoop.State(6, 2));
+    TrainLoop second = loop(12, 4, Long.MAX_VALUE);
+    second.restore(first.state());
+    assertThat(second.run(() -> false).reason()).isEqualTo(Outcome.Reason.COMPLETED);
+    assertThat(scribe.steps).containsExactly(2L, 4L, 6L, 8L, 10L, 12L, 14L, 16L);
+    assertThat(scribe.episodes.get(2).number()).isEqualTo(3);
+  }
+
+  @Test
+  void anInterruptEndsTheRunAfterItsTurn() {
+    AtomicInteger turns = new AtomicInteger();
+    Outcome outcome = loop(100, 10, Long.MAX_VALUE).run(() -> turns.incrementAndGet() > 3);
+    assertThat(outcome.reason()).isEqualTo(Outcome.Reason.INTERRUPTED);
+    assertThat(outcome.step()).isEqualTo(6);
+    assertThat(scribe.phases).containsExactly("TRAINING 0");
+  }
+}

@@ -1,0 +1,245 @@
+package bellman.rl.dqn;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import bellman.engine.Device;
+import bellman.engine.io.Safetensors;
+import bellman.engine.io.SafetensorsWriter;
+import bellman.engine.reference.ReferenceBackend;
+import bellman.nn.Values;
+import bellman.rl.Phase;
+import bellman.rl.env.Frame;
+import bellman.rl.env.Observation;
+import bellman.rl.env.Spec;
+import bellman.rl.env.Turn;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DqnAgentTest {
+  private static final Spec SPEC = new Spec("Test", Frame.vector(3), 0, 3);
+
+  private final Device device = new Device(ReferenceBackend.floats());
+
+  @AfterEach
+  void close() {
+    device.close();
+  }
+
+  private static DqnSettings settings(boolean tutorial, double stepsPerUpdate) {
+    return new DqnSettings(
+        4, 50, 10, stepsPerUpdate, 1e-3, 0.9, 8, 1.0, 0.1, 0.0, 20, 1e9, tutorial, 5);
+  }
+
+  private static Observation see(int t, int agent) {
+    return Observation.vector(t, agent, 1);
+  }
+
+  /** n agents that never end. */
+  private static Turn turn(int t, int n) {
+    List<Turn.Decision> decisions = new ArrayList<>();
+    for (int agent = 0; agent < n; agent++) {
+      decisions.add(new Turn.Decision(agent, see(t, agent), 0.1f, null));
+    }
+    return new Turn(List.of(), decisions);
+  }
+
+  private static void play(DqnAgent agent, int turns, int agents) {
+    agent.observe(turn(0, agents));
+    for (int t = 1; t <= turns; t++) {
+      agent.act(turn(t - 1, agents).decisions(), Phase.TRAINING);
+      agent.observe(turn(t, agents));
+      agent.learn((long) t * agents);
+    }
+  }
+
+  private boolean targetIsOnline(DqnAgent agent) {
+    float[] online = agent.learner().onlineWeights().parameters().values().toFloats();
+    float[] target = agent.learner().targetWeights().parameters().values().toFloats();
+    return Arrays.equals(online, target);
+  }
+
+  @Test
+  void updatesBeginAfterTheInitialStepsAndFollowAgentSteps() {
+    DqnAgent one = new DqnAgent(device, SPEC, settings(false, 1));
+    play(one, 10, 1);
+    assertThat(one.updates()).isZero();
+    DqnAgent more = new DqnAgent(device, SPEC, settings(false, 1));
+    play(more, 13, 1);
+    assertThat(more.updates()).isEqualTo(3);
+    DqnAgent four = new DqnAgent(device, SPEC, settings(false, 1));
+    play(four, 4, 4); // 16 steps: the turn that crosses step 10 makes 2 updates, the next 4
+    assertThat(four.updates()).isEqualTo(6);
+    DqnAgent seldom = new DqnAgent(device, SPEC, settings(false, 4));
+    play(seldom, 24, 1); // at 12, 16, 20, 24
+    assertThat(seldom.updates()).isEqualTo(4);
+  }
+
+  @Test
+  void theTargetIsCopiedOnCrossings() {
+    DqnAgent agent = new DqnAgent(device, SPEC, settings(false, 1)); // interval 8
+    play(agent, 5, 3); // 15 steps
+    assertThat(targetIsOnline(agent)).isFalse();
+    DqnAgent crossed = new DqnAgent(device, SPEC, settings(false, 1));
+    play(crossed, 6, 3); // 18 steps: 16 was crossed
+    assertThat(targetIsOnline(crossed)).isTrue();
+  }
+
+  @Test
+  void theTutorialsScheduleIsLater() {
+    DqnAgent agent = new DqnAgent(device, SPEC, settings(true, 1));
+    play(agent, 11, 1);
+    assertThat(agent.updates()).isZero(); // its index 10 is not above 10
+    assertThat(agent.epsilon()).isEqualTo(1.0);
+    DqnAgent later = new DqnAgent(device, SPEC, settings(true, 1));
+    play(later, 14, 1);
+    assertThat(later.updates()).isEqualTo(3);
+    assertThat(later.epsilon()).isEqualTo(1.0 - 0.9 * 3 / 20); // counts updates
+    assertThat(targetIsOnline(later)).isFalse();
+    DqnAgent synced = new DqnAgent(device, SPEC, settings(true, 1));
+    play(synced, 17, 1); // index 16 is a multiple of 8
+    assertThat(targetIsOnline(synced)).isTrue();
+  }
+
+  @Test
+  void epsilonCountsAgentSteps() {
+    DqnAgent agent = new DqnAgent(device, SPEC, settings(false, 1));
+    play(agent, 5, 2);
+    assertThat(agent.epsilon()).isEqualTo(1.0 - 0.9 * 10 / 20);
+  }
+
+  @Test
+  void endingsAreTerminalUnlessInterrupted() {
+    DqnAgent agent = new DqnAgent(device, SPEC, settings(false, 1));
+    agent.observe(turn(0, 2));
+    agent.act(turn(0, 2).decisions(), Phase.TRAINING);
+    // Agent 0 ended, agent 1 was cut off; both begin anew in the same message.
+    Turn end =
+        new Turn(
+            List.of(
+                new Turn.Ending(0, see(1, 0), 7, false), new Turn.Ending(1, see(1, 1), 8, true)),
+            turn(2, 2).decisions());
+    agent.observe(end);
+    assertThat(agent.replay().size()).isEqualTo(2);
+    agent.replay().checkInvariants(2);
+    agent.act(end.decisions(), Phase.TRAINING);
+    agent.observe(turn(3, 2));
+    assertThat(agent.replay().size()).isEqualTo(4);
+    agent.replay().checkInvariants(2);
+    float[] r = new float[64];
+    float[] discount = new float[64];
+    float[] sNext = new float[64 * 3];
+    try (var scope = device.scope("sample")) {
+      var batch = agent.replay().sample(device.random(1, "test"), 64);
+      System.arraycopy(batch.r().toFloats(), 0, r, 0, 64);
+      System.arraycopy(batch.discount().toFloats(), 0, discount, 0, 64);
+      System.arraycopy(batch.sNext().toFloats(), 0, sNext, 0, 64 * 3);
+    }
+    int seen = 0;
+    for (int i = 0; i < 64; i++) {
+      if (r[i] == 7) {
+        assertThat(discount[i]).isZero();
+        assertThat(sNext[i * 3]).isEqualTo(1); // the final observation, not the next episode's
+        seen |= 1;
+      } else if (r[i] == 8) {
+        assertThat(discount[i]).isEqualTo(0.9f);
+        assertThat(sNext[i * 3]).isEqualTo(1);
+        seen |= 2;
+      } else {
+        assertThat(discount[i]).isEqualTo(0.9f);
+        assertThat(sNext[i * 3]).isEqualTo(3);
+        seen |= 4;
+      }
+    }
+    assertThat(seen).isEqualTo(7);
+  }
+
+  @Test
+  void forgottenStatesLeaveNoTransition() {
+    DqnAgent agent = new DqnAgent(device, SPEC, settings(false, 1));
+    agent.observe(turn(0, 2));
+    agent.act(turn(0, 2).decisions(), Phase.TRAINING);
+    agent.forget();
+    agent.observe(turn(5, 2));
+    assertThat(agent.replay().size()).isZero();
+    agent.replay().checkInvariants(2);
+  }
+
+  @Test
+  void testingActsGreedilyWithinTheMaskAndStoresNothing() {
+    DqnAgent agent = new DqnAgent(device, SPEC, settings(false, 1)); // ε is 0 in testing
+    Observation o = see(3, 1);
+    int best = agent.act(List.of(new Turn.Decision(0, o, 0, null)), Phase.TESTING)[0];
+    boolean[] forbidden = new boolean[3];
+    forbidden[best] = true;
+    int other = agent.act(List.of(new Turn.Decision(0, o, 0, forbidden)), Phase.TESTING)[0];
+    assertThat(other).isNotEqualTo(best);
+    agent.replay().checkInvariants(0);
+    DqnAgent tutorial = new DqnAgent(device, SPEC, settings(true, 1));
+    assertThat(tutorial.act(List.of(new Turn.Decision(0, o, 0, forbidden)), Phase.TESTING)[0])
+        .isEqualTo(best); // equal seeds, equal weights; the tutorial looks at no mask
+  }
+
+  @Test
+  void exploringStaysWithinTheMask() {
+    DqnAgent agent = new DqnAgent(device, SPEC, settings(false, 1)); // ε is 1 at step 0
+    boolean[] forbidden = {true, false, true};
+    List<Turn.Decision> decisions = List.of(new Turn.Decision(0, see(0, 0), 0, forbidden));
+    agent.observe(new Turn(List.of(), decisions));
+    for (int i = 0; i < 50; i++) {
+      assertThat(agent.act(decisions, Phase.TRAINING)).containsExactly(1);
+    }
+  }
+
+  @Test
+  void statisticsCoverEveryUpdateSinceTheLastCall() {
+    DqnAgent agent = new DqnAgent(device, SPEC, settings(false, 1));
+    assertThat(agent.drainStatistics().loss()).isNaN();
+    play(agent, 14, 1);
+    DqnAgent.Statistics statistics = agent.drainStatistics();
+    assertThat(statistics.updates()).isEqualTo(4);
+    assertThat(statistics.loss()).isPositive();
+    assertThat(statistics.largestGradient()).isPositive();
+    assertThat(statistics.meanTarget()).isFinite();
+    assertThat(agent.drainStatistics().updates()).isZero();
+  }
+
+  @Test
+  void aSavedAgentGoesOnAsIfItHadNeverStopped(@TempDir Path folder) throws Exception {
+    Path file = folder.resolve("agent.safetensors");
+    DqnAgent first = new DqnAgent(device, SPEC, settings(false, 1));
+    play(first, 15, 1);
+    SafetensorsWriter writer = new SafetensorsWriter();
+    first.save(writer);
+    writer.write(file);
+
+    DqnAgent second = new DqnAgent(device, SPEC, settings(false, 1));
+    play(second, 10, 1); // fills its replay with other transitions
+    try (Safetensors saved = Safetensors.open(file)) {
+      second.load(saved);
+    }
+    assertThat(second.updates()).isEqualTo(first.updates());
+    assertThat(second.epsilon()).isEqualTo(first.epsilon());
+    SafetensorsWriter again = new SafetensorsWriter();
+    second.save(again);
+    Path copy = folder.resolve("again.safetensors");
+    again.write(copy);
+    assertThat(copy).hasSameBinaryContentAs(file);
+  }
+
+  @Test
+  void weightsThatAreNotFiniteAreNotSaved() {
+    DqnAgent agent = new DqnAgent(device, SPEC, settings(false, 1));
+    Map<String, Values> weights = agent.learner().onlineWeights().save();
+    weights.get("fc2.bias").floats()[3] = Float.NaN;
+    agent.learner().onlineWeights().load(weights);
+    assertThatThrownBy(() -> agent.save(new SafetensorsWriter()))
+        .hasMessage("weights are not finite (fc2.bias holds NaN): training diverged");
+  }
+}

@@ -1,0 +1,189 @@
+package bellman.rl.replay;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import bellman.engine.Device;
+import bellman.engine.RandomStream;
+import bellman.engine.Scope;
+import bellman.engine.Shape;
+import bellman.engine.reference.ReferenceBackend;
+import bellman.rl.env.Frame;
+import bellman.rl.env.Observation;
+import bellman.rl.env.Spec;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ReplayTest {
+  private static final int ACTIONS = 35; // more than one word of mask bits
+  private static final Spec PICTURE = new Spec("Test", Frame.picture(2, 3, 2), 2, ACTIONS);
+
+  private final Device device = new Device(ReferenceBackend.floats());
+
+  @AfterEach
+  void close() {
+    device.close();
+  }
+
+  /**
+   * What a transition should hold; its reward is its number, so that a sample can be told apart.
+   */
+  private record Expected(
+      byte[] s, int goal, int a, float discount, byte[] sNext, int goalNext, boolean[] forbidden) {}
+
+  private static byte[] pixels(SplittableRandom random) {
+    byte[] pixels = new byte[PICTURE.frame().size()];
+    random.nextBytes(pixels);
+    return pixels;
+  }
+
+  /** Agents that end at different times, are cut off and begin anew, while the ring wraps often. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 7, 50})
+  void samplesAreWhatWasAdded(int capacity) {
+    SplittableRandom random = new SplittableRandom(capacity);
+    Replay replay = new Replay(device, PICTURE, capacity);
+    RandomStream stream = device.random(3, "sample");
+    int agents = 3;
+    int[] held = new int[agents];
+    byte[][] seen = new byte[agents][];
+    int[] goals = new int[agents];
+    for (int i = 0; i < agents; i++) {
+      seen[i] = pixels(random);
+      goals[i] = random.nextInt(2);
+      held[i] = replay.hold(Observation.picture(seen[i], goals[i]), null);
+    }
+    Deque<Integer> order = new ArrayDeque<>();
+    Map<Integer, Expected> model = new TreeMap<>();
+    for (int step = 0; step < 400; step++) {
+      int agent = random.nextInt(agents);
+      boolean ends = random.nextInt(4) == 0;
+      byte[] next = pixels(random);
+      int goal = random.nextInt(2);
+      boolean[] forbidden = new boolean[ACTIONS];
+      for (int a = 0; a < ACTIONS; a++) {
+        forbidden[a] = random.nextInt(3) == 0;
+      }
+      int sNext = replay.hold(Observation.picture(next, goal), forbidden);
+      int a = random.nextInt(ACTIONS);
+      float discount = ends && random.nextBoolean() ? 0f : 0.9f;
+      replay.add(held[agent], a, step, discount, sNext);
+      replay.frames().release(held[agent]);
+      model.put(step, new Expected(seen[agent], goals[agent], a, discount, next, goal, forbidden));
+      order.addLast(step);
+      if (order.size() > capacity) {
+        model.remove(order.removeFirst());
+      }
+      if (ends) {
+        replay.frames().release(sNext);
+        next = pixels(random);
+        goal = random.nextInt(2);
+        sNext = replay.hold(Observation.picture(next, goal), null);
+      }
+      held[agent] = sNext;
+      seen[agent] = next;
+      goals[agent] = goal;
+      replay.checkInvariants(agents);
+      assertThat(replay.size()).isEqualTo(model.size());
+      checkSample(replay, stream, model);
+    }
+  }
+
+  private void checkSample(Replay replay, RandomStream stream, Map<Integer, Expected> model) {
+    try (Scope scope = device.scope("sample")) {
+      Batch b = replay.sample(stream, 4);
+      stream.advance();
+      float[] r = b.r().toFloats();
+      for (int row = 0; row < 4; row++) {
+        Expected e = model.get((int) r[row]);
+        assertThat(e).as("reward %s is in the ring", r[row]).isNotNull();
+        assertThat(b.a().toInts()[row]).isEqualTo(e.a);
+        assertThat(b.discount().toFloats()[row]).isEqualTo(e.discount);
+        checkGated(b.s().toFloats(), row, e.s, e.goal);
+        checkGated(b.sNext().toFloats(), row, e.sNext, e.goalNext);
+        byte[] mask = b.forbiddenNext().toBytes();
+        for (int a = 0; a < ACTIONS; a++) {
+          assertThat(mask[row * ACTIONS + a]).isEqualTo((byte) (e.forbidden[a] ? 1 : 0));
+        }
+      }
+    }
+  }
+
+  /**
+   * The tutorial's state: the picture times each element of the one-hot goal, joined on channels.
+   */
+  private static void checkGated(float[] x, int row, byte[] pixels, int goal) {
+    int channels = 2;
+    for (int pixel = 0; pixel < 6; pixel++) {
+      for (int g = 0; g < 2; g++) {
+        for (int c = 0; c < channels; c++) {
+          float expected = g == goal ? (pixels[pixel * channels + c] & 0xff) / 255f : 0f;
+          assertThat(x[((row * 6 + pixel) * 2 + g) * channels + c]).isEqualTo(expected);
+        }
+      }
+    }
+  }
+
+  @Test
+  void everyTransitionIsDrawn() {
+    Replay replay = new Replay(device, new Spec("V", Frame.vector(1), 0, 2), 10);
+    int s = replay.hold(Observation.vector(0.5f), null);
+    for (int i = 0; i < 17; i++) {
+      replay.add(s, 0, i, 1, s);
+    }
+    Set<Integer> drawn = new HashSet<>();
+    RandomStream stream = device.random(1, "sample");
+    for (int i = 0; i < 20; i++) {
+      try (Scope scope = device.scope("sample")) {
+        for (float r : replay.sample(stream, 16).r().toFloats()) {
+          drawn.add((int) r);
+        }
+        stream.advance();
+      }
+    }
+    assertThat(drawn).containsExactlyInAnyOrder(7, 8, 9, 10, 11, 12, 13, 14, 15, 16);
+  }
+
+  @Test
+  void shortEpisodesCostOldTransitionsInsteadOfFailing() {
+    int capacity = 1_000;
+    Replay replay = new Replay(device, new Spec("V", Frame.vector(1), 0, 2), capacity);
+    for (int i = 0; i < 5 * capacity; i++) { // every episode has one step: two frames each
+      int s = replay.hold(Observation.vector(i), null);
+      int sNext = replay.hold(Observation.vector(-i), null);
+      replay.add(s, 0, i, 0, sNext);
+      replay.frames().release(s);
+      replay.frames().release(sNext);
+    }
+    replay.checkInvariants(0);
+    assertThat(replay.size()).isEqualTo((capacity + capacity / 2 + 256) / 2);
+  }
+
+  @Test
+  void aFrameOfAnotherSizeIsRefused() {
+    Replay replay = new Replay(device, PICTURE, 4);
+    assertThatThrownBy(() -> replay.hold(Observation.picture(new byte[5], 0), null))
+        .hasMessage("frames: an observation of 5 elements does not fit frames of [2, 3, 2] bytes");
+    assertThatThrownBy(() -> replay.hold(Observation.vector(1, 2), null))
+        .hasMessage(
+            "frames: an observation of another kind does not fit frames of [2, 3, 2] bytes");
+    replay.checkInvariants(0);
+  }
+
+  @Test
+  void saysItsSize() {
+    Replay replay = new Replay(device, new Spec("G", Frame.picture(64, 84, 3), 2, 4), 100);
+    assertThat(replay.described())
+        .isEqualTo("100 transitions, 406 frames of [64, 84, 3] bytes, 0.01 GB");
+    assertThat(Shape.of(406, 16128).size()).isLessThan(replay.bytes());
+  }
+}
