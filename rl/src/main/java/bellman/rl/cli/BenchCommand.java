@@ -1,5 +1,6 @@
 package bellman.rl.cli;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.ServiceLoader;
 import java.util.concurrent.Callable;
@@ -10,8 +11,9 @@ import picocli.CommandLine.Unmatched;
 /** {@code bellman bench}: hands its arguments to the benchmarks, where they are installed. */
 @Command(
     name = "bench",
-    header = "Run the benchmarks: kernels, layers, the update, the bridge.%n",
-    customSynopsis = "Usage: bellman bench [ARGUMENTS]",
+    header = "Run the benchmarks: kernels, layers, the update, the bridge.",
+    synopsisHeading = "%nUsage: ",
+    customSynopsis = "bellman bench [ARGUMENTS]",
     description = {"", "Arguments are those of the benchmarks; see docs."})
 final class BenchCommand implements Callable<Integer> {
   private final Terminal terminal;
@@ -21,7 +23,7 @@ final class BenchCommand implements Callable<Integer> {
       description = "print this, and what the benchmarks say about themselves")
   private boolean help;
 
-  @Unmatched private List<String> rest = List.of();
+  @Unmatched private List<String> rest = new ArrayList<>();
 
   BenchCommand(Terminal terminal) {
     this.terminal = terminal;
@@ -35,8 +37,8 @@ final class BenchCommand implements Callable<Integer> {
             .orElseThrow(
                 () ->
                     new Failure(
-                        "the benchmarks are not on the class path; start through the launcher"
-                            + " ./bellman, which has them"));
+                        "no benchmarks on the class path; they come with the module benchmarks: build"
+                            + " with 'mvn package' and start ./bellman"));
     terminal.flush();
     return bench.run(help ? new String[] {"--help"} : rest.toArray(String[]::new));
   }

@@ -8,8 +8,9 @@ import picocli.CommandLine.Option;
 /** {@code bellman doctor}: says what of this machine serves and what does not. */
 @Command(
     name = "doctor",
-    header = "Look at this machine: Java, processor, memory, backends, ports, folders.%n",
-    customSynopsis = "Usage: bellman doctor [OPTIONS]",
+    header = "Look at this machine: Java, processor, memory, backends, ports, folders.",
+    synopsisHeading = "%nUsage: ",
+    customSynopsis = "bellman doctor [OPTIONS]",
     optionListHeading = "%nOptions:%n",
     footer = {
       "",

@@ -20,8 +20,9 @@ import picocli.CommandLine.Spec;
 /** {@code bellman evaluate}: runs a trained policy without learning. */
 @Command(
     name = "evaluate",
-    header = "Run a trained policy for --test-steps, without learning.%n",
-    customSynopsis = "Usage: bellman evaluate RUN [OPTIONS]",
+    header = "Run a trained policy for --test-steps, without learning.",
+    synopsisHeading = "%nUsage: ",
+    customSynopsis = "bellman evaluate RUN [OPTIONS]",
     description = {
       "",
       "RUN is the name of a run below --results-dir, a run's folder or a file of weights. Settings"
@@ -40,7 +41,8 @@ final class EvaluateCommand implements Callable<Integer> {
 
   @Option(
       names = {"-h", "--help"},
-      usageHelp = true)
+      usageHelp = true,
+      description = "print this")
   private boolean help;
 
   @Spec private CommandSpec spec;
@@ -94,8 +96,8 @@ final class EvaluateCommand implements Callable<Integer> {
             .formatted(
                 run,
                 results,
-                hint.isEmpty()
-                    ? "; it holds %s".formatted(runs.isEmpty() ? "none" : String.join(", ", runs))
-                    : hint));
+                runs.isEmpty()
+                    ? ", which has none yet; bellman train makes one"
+                    : hint.isEmpty() ? ", only " + String.join(", ", runs) : hint));
   }
 }

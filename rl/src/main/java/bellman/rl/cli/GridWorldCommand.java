@@ -1,6 +1,7 @@
 package bellman.rl.cli;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -10,9 +11,10 @@ import picocli.CommandLine.Unmatched;
 /** {@code bellman gridworld}: GridWorld for any ML-Agents trainer. */
 @Command(
     name = "gridworld",
-    header = "Play GridWorld for any ML-Agents trainer, as a Unity build would.%n",
+    header = "Play GridWorld for any ML-Agents trainer, as a Unity build would.",
+    synopsisHeading = "%nUsage: ",
     customSynopsis = {
-      "Usage: bellman gridworld --mlagents-port N [PLAYER OPTIONS]",
+      "bellman gridworld --mlagents-port N [PLAYER OPTIONS]",
       "       bellman gridworld --install DIR"
     },
     optionListHeading = "%nOptions:%n",
@@ -47,7 +49,7 @@ final class GridWorldCommand implements Callable<Integer> {
       description = "print this")
   private boolean help;
 
-  @Unmatched private List<String> rest = List.of();
+  @Unmatched private List<String> rest = new ArrayList<>();
 
   GridWorldCommand(Terminal terminal, Services services) {
     this.terminal = terminal;

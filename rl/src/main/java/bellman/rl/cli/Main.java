@@ -15,10 +15,11 @@ import picocli.CommandLine.UnmatchedArgumentException;
 /** {@code bellman}: the command line. */
 @Command(
     name = "bellman",
-    header = "A DQN for Unity ML-Agents, from scratch in Java.%n",
+    header = "A DQN for Unity ML-Agents, from scratch in Java.",
+    synopsisHeading = "%nUsage: ",
+    optionListHeading = "%nOptions:%n",
     synopsisSubcommandLabel = "COMMAND",
     commandListHeading = "%nCommands (bellman COMMAND --help says more):%n",
-    optionListHeading = "%nOptions:%n",
     footer = {
       "",
       "Exit codes: 0 done, 1 failure, 2 bad usage, 130 interrupted and saved.",
@@ -57,12 +58,16 @@ public final class Main {
 
   /** The process. */
   public static void main(String[] args) {
+    process(new Wiring(), args);
+  }
+
+  static void process(Services services, String[] args) {
     // Before the first logger is made; warnings come as single lines.
-    System.setProperty("java.util.logging.SimpleFormatter.format", "%4$s: %5$s%6$s%n");
+    System.setProperty("java.util.logging.SimpleFormatter.format", "[%4$s] %5$s%6$s%n");
     Interruption interruption = new Interruption();
     interruption.install();
     Terminal terminal = Terminal.system();
-    int code = new Main(terminal, new Wiring(), interruption).run(args);
+    int code = new Main(terminal, services, interruption).run(args);
     terminal.flush();
     interruption.ended(code);
     System.exit(code);

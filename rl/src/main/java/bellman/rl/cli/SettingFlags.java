@@ -40,7 +40,7 @@ final class SettingFlags {
     flags.rows.forEach(row -> spec.addOption(option(row)));
     command
         .getHelpSectionMap()
-        .put(CommandLine.Model.UsageMessageSpec.SECTION_KEY_OPTION_LIST, help -> flags.help());
+        .put(CommandLine.Model.UsageMessageSpec.SECTION_KEY_OPTION_LIST, help -> flags.help(spec));
     return flags;
   }
 
@@ -76,8 +76,9 @@ final class SettingFlags {
   /** Lays what was given on top. */
   Layers layOnto(Layers layers, ParseResult parsed) {
     for (Settings.Row row : rows) {
-      if (parsed.hasMatchedOption(row.flag())) {
-        Object value = parsed.matchedOption(row.flag()).getValue();
+      Object value = parsed.commandSpec().findOption(row.flag()).getValue();
+      // picocli does not count an option as matched whose parameters we consume ourselves.
+      if (parsed.hasMatchedOption(row.flag()) || row.isList() && value != null) {
         List<String> texts =
             value instanceof List<?> list
                 ? list.stream().map(Object::toString).toList()
@@ -88,7 +89,7 @@ final class SettingFlags {
     return layers;
   }
 
-  private String help() {
+  private String help(CommandSpec spec) {
     StringBuilder text = new StringBuilder();
     String group = "";
     for (Settings.Row row : rows) {
@@ -104,12 +105,19 @@ final class SettingFlags {
       }
       text.append(entry(flag, row.doc() + facts(row)));
     }
-    text.append('\n').append("Other\n").append(entry("-h, --help", "print this"));
+    text.append("\nOther\n");
+    List<String> settings = rows.stream().map(Settings.Row::flag).toList();
+    for (OptionSpec option : spec.options()) {
+      if (!settings.contains(option.longestName())) {
+        text.append(
+            entry(String.join(", ", option.names()), String.join(" ", option.description())));
+      }
+    }
     return text.toString();
   }
 
   private static String negatable(String flag) {
-    return "--[no-]" + flag.substring(flag.startsWith("--no-") ? 5 : 2);
+    return flag.startsWith("--no-") ? flag : "--[no-]" + flag.substring(2);
   }
 
   private static String facts(Settings.Row row) {
@@ -117,7 +125,7 @@ final class SettingFlags {
     if (!row.isSwitch() && !row.defaultText().isEmpty()) {
       facts.add("default " + row.defaultText());
     }
-    if (!row.range().isEmpty()) {
+    if (!row.range().isEmpty() && !row.isChoice()) {
       facts.add(row.range());
     }
     return facts.isEmpty() ? "" : " [" + String.join("; ", facts) + "]";

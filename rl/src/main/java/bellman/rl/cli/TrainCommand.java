@@ -17,8 +17,9 @@ import picocli.CommandLine.Spec;
 /** {@code bellman train}: trains a DQN, tests it and leaves a run folder. */
 @Command(
     name = "train",
-    header = "Train a DQN, test it and leave a run folder.%n",
-    customSynopsis = "Usage: bellman train [CONFIG.yaml] [OPTIONS]",
+    header = "Train a DQN, test it and leave a run folder.",
+    synopsisHeading = "%nUsage: ",
+    customSynopsis = "bellman train [CONFIG.yaml] [OPTIONS]",
     description = {
       "",
       "Settings come from the defaults (the tutorial's), then the file, then the options. The file"
@@ -41,7 +42,8 @@ final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = {"-h", "--help"},
-      usageHelp = true)
+      usageHelp = true,
+      description = "print this")
   private boolean help;
 
   @Spec private CommandSpec spec;

@@ -83,9 +83,7 @@ public final class Layers {
               origins.put(row.name(), top.where);
               // Parameters of an environment add up over the layers, name by name.
               List<String> texts =
-                  row.isMap()
-                      ? layers.stream().flatMap(g -> g.texts.stream()).toList()
-                      : top.texts;
+                  row.isMap() ? layers.stream().flatMap(g -> g.texts.stream()).toList() : top.texts;
               return row.parse(List.of(computed(row, texts)), top.where);
             });
     return new Resolved(config, origins, warnings);

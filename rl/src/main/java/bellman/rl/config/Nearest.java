@@ -11,13 +11,19 @@ public final class Nearest {
 
   /**
    * The known name with the fewest letters to change, by Levenshtein's count; case, dashes and
-   * underscores are free. Absent where all are too far to be meant.
+   * underscores are free. Failing that, the first that contains the whole name. Absent where all
+   * are too far to be meant.
    */
   public static Optional<String> to(String name, Collection<String> known) {
     String plain = plain(name);
     return known.stream()
         .min(Comparator.comparingInt(k -> distance(plain, plain(k))))
-        .filter(k -> distance(plain, plain(k)) <= Math.max(2, plain.length() / 3));
+        .filter(k -> distance(plain, plain(k)) <= Math.max(2, plain.length() / 3))
+        .or(
+            () ->
+                known.stream()
+                    .filter(k -> plain.length() >= 4 && plain(k).contains(plain))
+                    .findFirst());
   }
 
   /** {@code "; did you mean X?"}, or nothing. */

@@ -51,15 +51,17 @@ public record RunConfig(
               doc = "agent steps before the first update",
               byDefault = "5000",
               yaml = "behaviors.*.hyperparameters.buffer_init_steps",
-              min = 0)
-          long bufferInitSteps,
+              min = 0,
+              max = Integer.MAX_VALUE)
+          int bufferInitSteps,
       @Setting(
               doc = "agent steps per update",
               byDefault = "1",
               yaml = "behaviors.*.hyperparameters.steps_per_update",
-              min = 1,
+              min = 0,
+              above = true,
               max = 1_000_000)
-          int stepsPerUpdate,
+          double stepsPerUpdate,
       @Setting(
               doc = "Adam's step size",
               byDefault = "2.5e-4",
@@ -79,8 +81,9 @@ public record RunConfig(
               doc = "agent steps between copies of the online to the target network",
               byDefault = "500",
               yaml = "behaviors.*.hyperparameters.target_update_interval",
-              min = 1)
-          long targetUpdateInterval,
+              min = 1,
+              max = Integer.MAX_VALUE)
+          int targetUpdateInterval,
       @Setting(
               doc = "clip gradients to this norm over all weights",
               byDefault = "off",
@@ -89,8 +92,7 @@ public record RunConfig(
               above = true)
           OptionalDouble maxGradientNorm,
       @Setting(
-              doc =
-                  "whose semantics: none is Bellman's own, tutorial repeats the tutorial's quirks",
+              doc = "none: the right semantics; tutorial: its quirks, for comparison",
               byDefault = "none",
               yaml = "behaviors.*.compat")
           Compat compat) {}
@@ -138,8 +140,7 @@ public record RunConfig(
               doc = "simulated over real time in testing",
               byDefault = "1",
               yaml = "engine_settings.test_time_scale",
-              min = 0,
-              above = true,
+              min = 1,
               max = 100)
           double testTimeScale) {}
 
@@ -169,12 +170,14 @@ public record RunConfig(
               max = 65535)
           OptionalInt listen,
       @Setting(
-              doc = "first port for a build that --env names",
-              byDefault = "5005",
+              doc =
+                  "port for a build that --env names; 0: any free one; scan: the first free one"
+                      + " from 5005",
+              byDefault = "scan",
               yaml = "env_settings.base_port",
-              min = 1,
+              min = 0,
               max = 65535)
-          int basePort,
+          OptionalInt basePort,
       @Setting(
               doc = "added to the port and to the environment's seed",
               byDefault = "0",
@@ -193,8 +196,7 @@ public record RunConfig(
               doc = "simulated over real time in training",
               byDefault = "12",
               yaml = "engine_settings.time_scale",
-              min = 0,
-              above = true,
+              min = 1,
               max = 100)
           double timeScale,
       @Setting(
@@ -247,7 +249,8 @@ public record RunConfig(
               byDefault = "auto",
               yaml = "torch_settings.device",
               matches = "auto|cuda(:[0-9]{1,3})?|cpu|onednn|java|reference",
-              form = "auto, cuda, cuda:N, cpu, onednn, java or reference")
+              form = "auto, cuda, cuda:N, cpu, onednn, java, reference",
+              label = "NAME")
           String device,
       @Setting(
               doc = "of products; auto: tf32 on CUDA, fp32 on the CPU",
@@ -367,9 +370,9 @@ public record RunConfig(
             + " --listen PORT",
         world.workerId);
     check(
-        world.basePort + world.workerId <= 65535,
+        world.basePort.orElse(0) + world.workerId <= 65535,
         "basePort %d + workerId %d is beyond port 65535: lower one of them",
-        world.basePort,
+        world.basePort.orElse(0),
         world.workerId);
     check(
         !(folder.resume && folder.force),

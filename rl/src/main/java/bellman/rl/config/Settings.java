@@ -55,8 +55,17 @@ public final class Settings {
       return type.isMap();
     }
 
+    /** Whether its value is one of a few words, which {@link #label} lists. */
+    public boolean isChoice() {
+      return !type.choices().isEmpty();
+    }
+
     /** What the help calls its value. */
     public String label() {
+      if (isChoice()) {
+        String words = type.choices().replace(", ", "|");
+        return type.optional() ? defaultText() + "|" + words : words;
+      }
       return declared.label().isEmpty() ? type.label() : declared.label();
     }
 
@@ -67,8 +76,8 @@ public final class Settings {
       }
       boolean low = declared.min() != Double.NEGATIVE_INFINITY;
       boolean high = declared.max() != Double.POSITIVE_INFINITY;
-      String min = ValueType.print(declared.min());
-      String max = ValueType.print(declared.max());
+      String min = ValueType.grouped(declared.min());
+      String max = ValueType.grouped(declared.max());
       if (declared.above()) {
         return high ? "above " + min + ", at most " + max : "above " + min;
       }
@@ -108,9 +117,14 @@ public final class Settings {
       } catch (ArithmeticException e) {
         throw new ConfigException("%s is %s; allowed: %s".formatted(label(where), text, range()));
       } catch (IllegalArgumentException e) {
-        String allowed = range().isEmpty() ? "" : "; allowed: " + range();
+        String allowed = isChoice() ? label().replace("|", ", ") : range();
         throw new ConfigException(
-            "%s: '%s' is not %s%s".formatted(label(where), text, type.noun(), allowed));
+            "%s: '%s' is not %s%s"
+                .formatted(
+                    label(where),
+                    text,
+                    type.noun(),
+                    allowed.isEmpty() ? "" : "; allowed: " + allowed));
       }
       check(value, label(where));
       return value;

@@ -231,12 +231,19 @@ record ValueType(Class<?> base, boolean optional) {
         : value instanceof Enum<?> e ? e.name().toLowerCase(Locale.ROOT) : value.toString();
   }
 
+  /** The same with whole numbers as 5,000,000. */
+  static String grouped(double x) {
+    return x == Math.rint(x) && Math.abs(x) < 1e15
+        ? String.format(Locale.ROOT, "%,d", (long) x)
+        : print(x);
+  }
+
   /** 5000000, 0.05, 2.5e-4. */
   static String print(double x) {
     if (x == Math.rint(x) && Math.abs(x) < 1e15) {
       return Long.toString((long) x);
     }
-    String text = Double.toString(x).toLowerCase(Locale.ROOT);
+    String text = Double.toString(x).replace("E", "e");
     return text.replace(".0e", "e");
   }
 }
