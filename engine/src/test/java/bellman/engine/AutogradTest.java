@@ -92,6 +92,22 @@ class AutogradTest {
     assertThat(y.sum().backward().of(x).toFloats()).containsExactly(1 << 20);
   }
 
+  /** In any other order the result is the same, yet the work doubles with every diamond. */
+  @Test
+  void theWalkVisitsEachOpOnce() {
+    CountingBackend counting = new CountingBackend();
+    try (Device counted = new Device(counting.proxy())) {
+      Tensor x = counted.full(Shape.scalar(), 1).requireGradient();
+      Tensor y = x;
+      for (int i = 0; i < 10; i++) {
+        y = y.scale(2).add(y.scale(-1)); // backward: two scales and their sum
+      }
+      int before = counting.calls("map");
+      assertThat(y.backward().of(x).item()).isEqualTo(1);
+      assertThat(counting.calls("map") - before).isEqualTo(30);
+    }
+  }
+
   @Test
   void aChainOf5000OpsDoesNotOverflowTheStack() {
     Tensor x = leaf(1, -2);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import bellman.engine.reference.ReferenceBackend;
+import java.util.Arrays;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -27,7 +28,7 @@ class ParametersTest {
 
   private static float[] filled(int n, float value) {
     float[] values = new float[n];
-    java.util.Arrays.fill(values, value);
+    Arrays.fill(values, value);
     return values;
   }
 
@@ -38,9 +39,9 @@ class ParametersTest {
     assertThat(parameters.place("b")).isEqualTo(16);
     assertThat(parameters.place("c")).isEqualTo(32);
     float[] flat = new float[64];
-    java.util.Arrays.fill(flat, 0, 3, 1);
-    java.util.Arrays.fill(flat, 16, 32, 2);
-    java.util.Arrays.fill(flat, 32, 49, 3);
+    Arrays.fill(flat, 0, 3, 1);
+    Arrays.fill(flat, 16, 32, 2);
+    Arrays.fill(flat, 32, 49, 3);
     assertThat(parameters.values().toFloats()).containsExactly(flat);
     assertThat(parameters.gradients().toFloats()).containsOnly(0).hasSize(64);
     assertThat(parameters.likeValues("adam.m").toFloats()).containsOnly(0).hasSize(64);

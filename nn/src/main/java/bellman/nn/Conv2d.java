@@ -81,7 +81,8 @@ public final class Conv2d implements Layer {
               + kernel
               + " is larger than its input "
               + Sizes.of(input)
-              + (padding == 0 ? "" : " with padding " + padding));
+              + (padding == 0 ? "" : " with padding " + padding)
+              + "; take a larger image, a smaller kernel or more padding");
     }
     return Shape.of((h - kernel) / stride + 1, (w - kernel) / stride + 1, out);
   }

@@ -117,7 +117,9 @@ public final class Sequential implements Layer {
     }
 
     public Builder flatten() {
-      flattened = shape.rank() == 3 ? shape : null;
+      if (shape.rank() == 3) {
+        flattened = shape;
+      }
       return add(new Flatten());
     }
 
@@ -132,11 +134,13 @@ public final class Sequential implements Layer {
           flattened == null
               ? new Linear(part, shape.dim(0), out)
               : new Linear(part, flattened, out);
-      flattened = null; // the features behind it have no image
       return add(layer, name);
     }
 
-    /** A layer of any kind that keeps the order of features behind a Flatten. */
+    /**
+     * A layer of any other kind. Flattening belongs to {@link #flatten}: only then does the Linear
+     * behind it know in which order files hold its columns.
+     */
     public Builder add(Layer layer) {
       return add(layer, layer.toString());
     }
@@ -144,6 +148,9 @@ public final class Sequential implements Layer {
     private Builder add(Layer layer, String name) {
       try {
         Shape next = layer.output(shape);
+        if (layer instanceof Linear) {
+          flattened = null; // its results are no pixels
+        }
         if (!next.equals(shape)) {
           sizes.append(" → ").append(name).append(' ').append(Sizes.plain(next));
         }

@@ -5,9 +5,8 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 
 /**
- * One observation of all agents of a batch. Compressed images are decoded when they are asked for:
- * {@link #pixels(ByteBuffer)} decodes straight into the caller's buffer and keeps nothing. Safe to
- * read from several threads.
+ * One observation of all agents of a batch. Compressed images are decoded each time they are asked
+ * for, and nothing is kept. Safe to read from several threads.
  */
 public final class ObservationBatch {
   /**

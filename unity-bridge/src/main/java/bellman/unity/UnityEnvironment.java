@@ -655,7 +655,9 @@ public final class UnityEnvironment implements AutoCloseable {
                   + exit
                   + " "
                   + during(stage)
-                  + ". Remedy: see the last lines of its log."
+                  + ". Remedy: "
+                  + afterDeath(exit)
+                  + "."
                   + tail(),
               exit.code(),
               exit.cause()));
@@ -669,6 +671,17 @@ public final class UnityEnvironment implements AutoCloseable {
                 + ". Remedy: it crashed or was closed; see its own log."
                 + tail(),
             null));
+  }
+
+  private String afterDeath(RunningPlayer.Exit exit) {
+    if (kind == Kind.EMBEDDED) {
+      return exit.cause() != null
+          ? "see the cause of this exception"
+          : "a player must play until it is answered with status 400";
+    }
+    return player.logTail().isEmpty()
+        ? "it wrote nothing; start it by hand with --mlagents-port to see why"
+        : "see the last lines of its log";
   }
 
   /** How the player ended; null if it did not, or if nobody here can know. */

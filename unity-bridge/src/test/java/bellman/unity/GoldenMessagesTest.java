@@ -47,11 +47,11 @@ class GoldenMessagesTest {
       env.setActions(GRID_WORLD, ActionTuple.oneBranch(3, 0));
       env.step();
     }
-    assertThat(player.replies).hasSize(5);
-    assertThat(player.replies.get(0)).isEqualTo(message(WELCOME));
-    assertThat(player.replies.get(1)).isEqualTo(message(RESET));
-    assertThat(player.replies.get(3)).isEqualTo(message(ACTIONS));
-    assertThat(player.replies.get(4)).isEqualTo(message(STOP));
+    assertThat(player.replies()).hasSize(5);
+    assertThat(player.replies().get(0)).isEqualTo(message(WELCOME));
+    assertThat(player.replies().get(1)).isEqualTo(message(RESET));
+    assertThat(player.replies().get(3)).isEqualTo(message(ACTIONS));
+    assertThat(player.replies().get(4)).isEqualTo(message(STOP));
   }
 
   private static void checkFirstAgents(UnityEnvironment env) {

@@ -49,7 +49,7 @@ class RecordingTest {
     }
     // Replies 0 and 1 are the welcome and the reset; the last one says stop.
     for (int i = 2; i < exchanges - 1; i++) {
-      UnityMessageProto reply = player.replies.get(i);
+      UnityMessageProto reply = player.replies().get(i);
       int actions = 0;
       for (UnityRLInputProto.ListAgentActionProto list :
           reply.getUnityInput().getRlInput().getAgentActionsMap().values()) {

@@ -19,7 +19,6 @@ import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.net.BindException;
-import java.net.Inet4Address;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -99,37 +98,41 @@ public final class TrainerServer implements AutoCloseable {
   }
 
   private static TrainerServer bind(int port, boolean allInterfaces) throws IOException {
-    NettyServerBuilder builder;
     if (allInterfaces) {
-      builder = NettyServerBuilder.forPort(port);
-    } else {
-      List<InetAddress> loopback = loopback();
-      builder = NettyServerBuilder.forAddress(new InetSocketAddress(loopback.get(0), port));
-      for (InetAddress other : loopback.subList(1, loopback.size())) {
-        builder.addListenAddress(new InetSocketAddress(other, port));
-      }
+      return bind(NettyServerBuilder.forPort(port), port);
     }
+    List<InetAddress> loopback = loopback();
+    NettyServerBuilder builder =
+        NettyServerBuilder.forAddress(new InetSocketAddress(loopback.get(0), port));
+    for (InetAddress other : loopback.subList(1, loopback.size())) {
+      builder.addListenAddress(new InetSocketAddress(other, port));
+    }
+    try {
+      return bind(builder, port);
+    } catch (BindException e) {
+      throw e;
+    } catch (IOException e) {
+      LOG.debug("IPv6 loopback cannot be used; listening on IPv4 only", e);
+      return bind(
+          NettyServerBuilder.forAddress(new InetSocketAddress(loopback.get(0), port)), port);
+    }
+  }
+
+  /** A BindException means that the port is taken, and nothing else. */
+  private static TrainerServer bind(NettyServerBuilder builder, int port) throws IOException {
     builder.maxInboundMessageSize(MAX_MESSAGE_BYTES);
     try {
       return new TrainerServer(builder, "localhost:" + port, port, null);
     } catch (IOException e) {
-      if (e instanceof BindException || isBindFailure(e)) {
-        BindException taken = new BindException("port " + port + " is in use");
-        taken.initCause(e);
-        throw taken;
+      for (Throwable t = e; t != null; t = t.getCause()) {
+        if (t.getMessage() != null && t.getMessage().contains("already in use")) {
+          BindException taken = new BindException("port " + port + " is in use");
+          taken.initCause(e);
+          throw taken;
+        }
       }
-      throw e;
+      throw new IOException("port " + port + " cannot be opened: " + e.getMessage(), e);
     }
-  }
-
-  private static boolean isBindFailure(Throwable e) {
-    for (Throwable t = e; t != null; t = t.getCause()) {
-      if (t instanceof BindException
-          || (t.getMessage() != null && t.getMessage().contains("Address already in use"))) {
-        return true;
-      }
-    }
-    return false;
   }
 
   /** 127.0.0.1 and, if this machine has it, ::1; a player asks for "localhost" and may get any. */
@@ -145,7 +148,6 @@ public final class TrainerServer implements AutoCloseable {
     } catch (SocketException e) {
       LOG.debug("no list of network interfaces; listening on IPv4 only", e);
     }
-    assert found.get(0) instanceof Inet4Address;
     return found;
   }
 

@@ -247,6 +247,34 @@ class GridWorldPlayerTest {
   }
 
   @Test
+  void aDoneReportRepeatsTheMaskOfTheLastDecisionEvenAnEmptyOne() throws Exception {
+    GridWorldPlayer player = new GridWorldPlayer(ONE.withAgents(60));
+    try (ScriptedTrainer trainer = new ScriptedTrainer(Transport.IN_PROCESS).start(player)) {
+      List<AgentInfoProto> decisions = infos(trainer.reset(3, ""));
+      int empty = 0;
+      int full = 0;
+      for (int t = 0; t < 5; t++) {
+        int[] actions =
+            player.snapshot().areas().stream()
+                .mapToInt(s -> PolicySimulationTest.firstStep(s, s.goal()))
+                .toArray();
+        List<AgentInfoProto> infos = infos(trainer.step(actions));
+        int ends = infos.size() - 60;
+        for (AgentInfoProto done : infos.subList(0, ends)) {
+          var mask = decisions.get(done.getId()).getActionMaskList();
+          assertThat(done.getActionMaskList()).isEqualTo(mask);
+          empty += mask.isEmpty() ? 1 : 0;
+          full += mask.isEmpty() ? 0 : 1;
+        }
+        decisions = infos.subList(ends, ends + 60);
+      }
+      assertThat(empty).isPositive();
+      assertThat(full).isPositive();
+      trainer.stop();
+    }
+  }
+
+  @Test
   void masksCanBeTurnedOff() throws Exception {
     try (ScriptedTrainer trainer =
         new ScriptedTrainer(Transport.IN_PROCESS)
@@ -553,22 +581,26 @@ class GridWorldPlayerTest {
 
   @Test
   void realTimeIsDividedByTheTimeScale() throws Exception {
-    double one = secondsOf25Steps("");
-    double hundred = secondsOf25Steps(EnvironmentParametersTest.TIME_SCALE_100);
+    double one = secondsOf25Steps("", "");
+    double hundred = secondsOf25Steps(EnvironmentParametersTest.TIME_SCALE_100, "");
+    double fromTheFirstStepOn = secondsOf25Steps("", EnvironmentParametersTest.TIME_SCALE_100);
     assertThat(one).isGreaterThan(0.47);
     assertThat(hundred).isLessThan(one);
+    assertThat(fromTheFirstStepOn).isLessThan(one);
     // below 1 the scale is 1
-    assertThat(secondsOf25Steps("2c3451e97e4fea11b238784f4387d1f708000000 02000000 00000000"))
+    assertThat(secondsOf25Steps("2c3451e97e4fea11b238784f4387d1f708000000 02000000 00000000", ""))
         .isGreaterThan(0.47);
   }
 
-  private static double secondsOf25Steps(String sideChannel) throws Exception {
+  private static double secondsOf25Steps(String inReset, String inFirstStep) throws Exception {
     try (ScriptedTrainer trainer =
         new ScriptedTrainer(Transport.IN_PROCESS)
             .start(new GridWorldPlayer(ONE.withRealtime(true)))) {
-      trainer.reset(7, sideChannel);
+      trainer.reset(7, inReset);
       long start = System.nanoTime();
-      for (int i = 0; i < 25; i++) {
+      trainer.say(orders(CommandProto.STEP, inFirstStep));
+      trainer.hear();
+      for (int i = 1; i < 25; i++) {
         trainer.step(0);
       }
       double seconds = (System.nanoTime() - start) * 1e-9;

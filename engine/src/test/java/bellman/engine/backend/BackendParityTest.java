@@ -1,0 +1,504 @@
+package bellman.engine.backend;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import bellman.engine.DType;
+import bellman.engine.backend.Twin.Pair;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Every kernel of every CPU backend against the reference. */
+class BackendParityTest {
+  private static final float[] SPECIAL = {
+    Float.NaN,
+    Float.intBitsToFloat(0xffc00000), // the NaN that x86 makes: its sign is set
+    Float.POSITIVE_INFINITY,
+    Float.NEGATIVE_INFINITY,
+    0f,
+    -0f,
+    Float.MIN_VALUE,
+    -Float.MIN_VALUE,
+    1e-40f,
+    -1e-40f,
+    1f,
+    -1f,
+    0.25f,
+    -0.25f,
+    3f,
+    -3f
+  };
+
+  /** 0, 1, odd, around a block of 2,048, and enough for several parts. */
+  private static final int[] COUNTS = {0, 1, 7, 256, 2047, 2049, 70_003};
+
+  static Stream<Arguments> backendsAndRows() {
+    return Stream.of("java", "onednn")
+        .flatMap(b -> Stream.of(Pointwise.values()).map(row -> Arguments.of(b, row)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("backendsAndRows")
+  void pointwise(String backend, Pointwise row) {
+    try (Twin t = Twin.of(backend)) {
+      Random random = new Random(1);
+      for (int count : COUNTS) {
+        Pair x = t.random(random, 3, count);
+        Pair y = t.random(random, 5, count);
+        check(t, row, x, y);
+        t.freeAll();
+      }
+      int n = SPECIAL.length;
+      for (int repeat : new int[] {1, 300}) {
+        float[] xs = new float[n * n * repeat];
+        float[] ys = new float[n * n * repeat];
+        for (int i = 0; i < xs.length; i++) {
+          xs[i] = SPECIAL[i % n];
+          ys[i] = SPECIAL[i / n % n];
+        }
+        check(t, row, t.floats(xs), t.floats(ys));
+      }
+    }
+  }
+
+  private static void check(Twin t, Pointwise row, Pair x, Pair y) {
+    float a = row == Pointwise.CLIP || row == Pointwise.CLIP_GRADIENT ? -0.5f : 0.75f;
+    float b = 0.5f;
+    Pair out = t.output(x.tested().count());
+    map(t, row, a, b, out, x, y);
+    t.same(row.name(), out, 1e-6);
+    Pair inPlace = t.output(x.tested().count());
+    copy(t, x, inPlace);
+    map(t, row, a, b, inPlace, inPlace, y);
+    t.same(row + " onto x", inPlace, 1e-6);
+    if (row.operands() == 2) {
+      copy(t, y, inPlace);
+      map(t, row, a, b, inPlace, x, inPlace);
+      t.same(row + " onto y", inPlace, 1e-6);
+    }
+  }
+
+  private static void map(Twin t, Pointwise row, float a, float b, Pair out, Pair x, Pair y) {
+    if (row.operands() == 1) {
+      t.tested.map(row, a, b, out.tested(), x.tested());
+      t.reference.map(row, a, b, out.reference(), x.reference());
+    } else {
+      t.tested.map(row, a, b, out.tested(), x.tested(), y.tested());
+      t.reference.map(row, a, b, out.reference(), x.reference(), y.reference());
+    }
+  }
+
+  private static void copy(Twin t, Pair x, Pair y) {
+    t.tested.copy(x.tested(), y.tested());
+    t.reference.copy(x.reference(), y.reference());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"java", "onednn"})
+  void readWriteFillCopySlice(String backend) {
+    try (Twin t = Twin.of(backend)) {
+      for (DType dtype : DType.values()) {
+        for (int count : COUNTS) {
+          Pair x = t.empty(dtype, count);
+          Pair y = t.empty(dtype, count);
+          t.tested.fill(x.tested(), 200);
+          t.tested.copy(x.tested(), y.tested());
+          HostArray array = (HostArray) y.tested();
+          for (int i = 0; i < count; i++) {
+            assertThat(array.get(i)).isEqualTo(200);
+          }
+        }
+      }
+      Pair x = t.floats(0, 1, 2, 3, 4, 5, 6, 7);
+      Buffer inner = x.tested().slice(2, 5).slice(1, 3); // 3 4 5
+      t.tested.write(inner, 1, new float[] {-1, 40, -1}, 1, 1);
+      float[] out = new float[5];
+      t.tested.read(inner, 0, out, 1, 3);
+      assertThat(out).containsExactly(0, 3, 40, 5, 0);
+      assertThat(inner.version()).isEqualTo(x.tested().version());
+      byte[] bytes = {1, (byte) 200, 3};
+      Pair b = t.bytes(bytes);
+      assertThat(((HostArray) b.tested()).get(1)).isEqualTo(200);
+      byte[] back = new byte[3];
+      t.tested.read(b.tested(), 0, back, 0, 3);
+      assertThat(back).isEqualTo(bytes);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"java", "onednn"})
+  void everyWriteRaisesTheVersion(String backend) {
+    try (Twin t = Twin.of(backend)) {
+      Buffer x = t.floats(1, 2, 3, 4).tested();
+      Buffer y = t.floats(1, 2, 3, 4).tested();
+      long[] before = {y.version()};
+      Runnable[] writes = {
+        () -> t.tested.fill(y, 1),
+        () -> t.tested.copy(x, y),
+        () -> t.tested.map(Pointwise.RELU, 0, 0, y, x),
+        () -> t.tested.gemm(false, false, 2, 2, 2, x, x, y),
+        () -> t.tested.launch(new Kernel("k", "", (a, from, to) -> {}), 1, y)
+      };
+      for (Runnable write : writes) {
+        write.run();
+        assertThat(y.version()).isGreaterThan(before[0]);
+        before[0] = y.version();
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"java", "onednn"})
+  void toFloatAndMaskedFill(String backend) {
+    try (Twin t = Twin.of(backend)) {
+      Random random = new Random(2);
+      for (int count : COUNTS) {
+        byte[] bytes = new byte[count];
+        random.nextBytes(bytes);
+        int[] ints = random.ints(count).toArray();
+        byte[] mask = new byte[count];
+        for (int i = 0; i < count; i++) {
+          mask[i] = (byte) (i % 3 == 0 ? i | 1 : 0);
+        }
+        Pair b = t.bytes(bytes);
+        Pair y = t.output(count);
+        t.tested.toFloat(b.tested(), 255, y.tested());
+        t.reference.toFloat(b.reference(), 255, y.reference());
+        t.same("toFloat of bytes", y, 0);
+        Pair i = t.ints(ints);
+        t.tested.toFloat(i.tested(), 3, y.tested());
+        t.reference.toFloat(i.reference(), 3, y.reference());
+        t.same("toFloat of ints", y, 0);
+        Pair m = t.bytes(mask);
+        Pair x = t.random(random, count);
+        t.tested.maskedFill(x.tested(), m.tested(), -9, y.tested());
+        t.reference.maskedFill(x.reference(), m.reference(), -9, y.reference());
+        t.same("maskedFill", y, 0);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"java", "onednn"})
+  void gemm(String backend) {
+    try (Twin t = Twin.of(backend)) {
+      Random random = new Random(3);
+      int[][] sizes = {
+        {1, 1, 1},
+        {2, 3, 4},
+        {0, 3, 4},
+        {3, 0, 4},
+        {3, 4, 0},
+        {5, 7, 9},
+        {33, 65, 31},
+        {1, 512, 179},
+        {32, 5, 512},
+        {5, 512, 32},
+        {130, 129, 127},
+        {70, 300, 35},
+        {257, 3, 66}
+      };
+      for (int[] s : sizes) {
+        for (int transposed = 0; transposed < 4; transposed++) {
+          boolean ta = (transposed & 1) != 0;
+          boolean tb = (transposed & 2) != 0;
+          int m = s[0];
+          int n = s[1];
+          int k = s[2];
+          Pair a = t.random(random, 3, m * k);
+          Pair b = t.random(random, 1, k * n);
+          Pair c = t.output(2L + m * n).slice(2, (long) m * n);
+          t.tested.gemm(ta, tb, m, n, k, a.tested(), b.tested(), c.tested());
+          t.reference.gemm(ta, tb, m, n, k, a.reference(), b.reference(), c.reference());
+          t.same("gemm " + m + "×" + n + "×" + k + " " + ta + " " + tb, c, 1e-5);
+          t.freeAll();
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"java", "onednn"})
+  void rowsAndColumns(String backend) {
+    try (Twin t = Twin.of(backend)) {
+      Random random = new Random(4);
+      int[][] sizes = {
+        {0, 3}, {3, 0}, {1, 1}, {5, 3}, {1, 2049}, {40, 5000}, {3000, 32}, {999, 67}
+      };
+      for (int[] s : sizes) {
+        int rows = s[0];
+        int cols = s[1];
+        String size = " [" + rows + ", " + cols + "]";
+        Pair x = t.random(random, 7, rows * cols);
+        Pair row = t.random(random, 2, cols);
+        Pair y = t.output((long) rows * cols);
+        t.tested.addRow(x.tested(), row.tested(), rows, cols, y.tested());
+        t.reference.addRow(x.reference(), row.reference(), rows, cols, y.reference());
+        t.same("addRow" + size, y, 1e-7);
+        t.tested.addRow(y.tested(), row.tested(), rows, cols, y.tested());
+        t.reference.addRow(y.reference(), row.reference(), rows, cols, y.reference());
+        t.same("addRow in place" + size, y, 1e-6);
+        Pair sums = t.output(cols);
+        t.tested.sumRows(x.tested(), rows, cols, sums.tested());
+        t.reference.sumRows(x.reference(), rows, cols, sums.reference());
+        t.same("sumRows" + size, sums, 2e-6);
+        Pair sum = t.output(1);
+        t.tested.sum(x.tested(), sum.tested());
+        t.reference.sum(x.reference(), sum.reference());
+        t.same("sum" + size, sum, 5e-6);
+        t.tested.spread(sum.tested(), y.tested());
+        t.reference.spread(sum.reference(), y.reference());
+        t.same("spread" + size, y, 5e-6);
+        Pair best = t.empty(DType.INT32, rows);
+        t.tested.rowArgmax(x.tested(), rows, cols, best.tested());
+        t.reference.rowArgmax(x.reference(), rows, cols, best.reference());
+        t.sameInts("rowArgmax" + size, best);
+        int[] index = new int[rows];
+        for (int r = 0; r < rows; r++) {
+          index[r] = random.nextInt(cols + 2) - 1; // −1 and cols lie outside
+        }
+        Pair at = t.ints(index);
+        Pair picked = t.output(rows);
+        t.tested.pick(x.tested(), rows, cols, at.tested(), picked.tested());
+        t.reference.pick(x.reference(), rows, cols, at.reference(), picked.reference());
+        t.same("pick" + size, picked, 0);
+        t.tested.place(picked.tested(), rows, cols, at.tested(), y.tested());
+        t.reference.place(picked.reference(), rows, cols, at.reference(), y.reference());
+        t.same("place" + size, y, 0);
+        t.tested.oneHot(at.tested(), rows, cols, y.tested());
+        t.reference.oneHot(at.reference(), rows, cols, y.reference());
+        t.same("oneHot" + size, y, 0);
+        t.freeAll();
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"java", "onednn"})
+  void argmaxOfTiesAndNaN(String backend) {
+    try (Twin t = Twin.of(backend)) {
+      float nan = Float.NaN;
+      float low = Float.NEGATIVE_INFINITY;
+      Pair x = t.floats(1, 1, 0, 0, nan, 9, nan, nan, 1, low, low, low, -0f, 0f, -1);
+      Pair y = t.empty(DType.INT32, 5);
+      t.tested.rowArgmax(x.tested(), 5, 3, y.tested());
+      t.reference.rowArgmax(x.reference(), 5, 3, y.reference());
+      t.sameInts("rowArgmax", y);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"java", "onednn"})
+  void copyColumnsAndPermute(String backend) {
+    try (Twin t = Twin.of(backend)) {
+      Random random = new Random(5);
+      int[][] sizes = {
+        // rows, xCols, xAt, yCols, yAt, n
+        {3, 4, 1, 5, 2, 2},
+        {9000, 3, 0, 6, 3, 3},
+        {500, 6, 3, 3, 0, 3},
+        {2, 3000, 10, 2500, 7, 2300},
+        {0, 2, 0, 2, 0, 2},
+        {4, 2, 0, 2, 0, 0}
+      };
+      for (int[] s : sizes) {
+        Pair x = t.random(random, s[0] * s[1]);
+        Pair y = t.output((long) s[0] * s[3]);
+        t.tested.copyColumns(x.tested(), s[0], s[1], s[2], y.tested(), s[3], s[4], s[5]);
+        t.reference.copyColumns(x.reference(), s[0], s[1], s[2], y.reference(), s[3], s[4], s[5]);
+        t.same("copyColumns", y, 0);
+      }
+      int[][] orders = {{0, 3, 1, 2}, {0, 2, 3, 1}, {3, 2, 1, 0}, {0, 1, 2, 3}};
+      for (int[] dims : new int[][] {{2, 3, 4, 5}, {1, 1, 1, 1}, {3, 17, 13, 9}, {2, 0, 3, 4}}) {
+        int size = dims[0] * dims[1] * dims[2] * dims[3];
+        for (int[] order : orders) {
+          Pair x = t.random(random, 1, size);
+          Pair y = t.output(size);
+          t.tested.permute(x.tested(), dims, order, y.tested());
+          t.reference.permute(x.reference(), dims, order, y.reference());
+          t.same("permute", y, 0);
+        }
+      }
+    }
+  }
+
+  static Stream<Arguments> convolutions() {
+    ConvGeometry[] shapes = {
+      new ConvGeometry(1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0),
+      new ConvGeometry(2, 5, 6, 3, 4, 3, 3, 1, 1, 1, 1),
+      new ConvGeometry(3, 9, 7, 2, 5, 3, 2, 2, 3, 2, 0), // rows and columns that no filter reaches
+      new ConvGeometry(1, 8, 8, 16, 16, 1, 1, 1, 1, 0, 0),
+      new ConvGeometry(2, 4, 4, 5, 7, 5, 5, 1, 1, 2, 2),
+      new ConvGeometry(2, 3, 3, 70, 80, 3, 3, 2, 2, 1, 1),
+      new ConvGeometry(0, 5, 5, 2, 3, 3, 3, 1, 1, 0, 0),
+      new ConvGeometry(2, 5, 5, 0, 3, 3, 3, 1, 1, 0, 0),
+      new ConvGeometry(2, 5, 5, 2, 0, 3, 3, 1, 1, 0, 0),
+      new ConvGeometry(1, 64, 84, 6, 32, 8, 8, 4, 4, 0, 0),
+      new ConvGeometry(1, 15, 20, 32, 64, 4, 4, 2, 2, 0, 0),
+      new ConvGeometry(1, 6, 9, 64, 64, 3, 3, 1, 1, 0, 0),
+      new ConvGeometry(32, 64, 84, 6, 32, 8, 8, 4, 4, 0, 0),
+      new ConvGeometry(32, 15, 20, 32, 64, 4, 4, 2, 2, 0, 0),
+      new ConvGeometry(32, 6, 9, 64, 64, 3, 3, 1, 1, 0, 0),
+    };
+    return Stream.of("java", "onednn").flatMap(b -> Stream.of(shapes).map(g -> Arguments.of(b, g)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("convolutions")
+  void convolution(String backend, ConvGeometry g) {
+    try (Twin t = Twin.of(backend)) {
+      Random random = new Random(6);
+      int xs = g.n() * g.h() * g.w() * g.c();
+      int ws = g.k() * g.r() * g.s() * g.c();
+      int ys = g.n() * g.oh() * g.ow() * g.k();
+      Pair x = t.random(random, 5, xs);
+      Pair w = t.random(random, 16, ws);
+      Pair bias = t.random(random, 3, g.k());
+      Pair dy = t.random(random, 9, ys);
+      Pair y = t.output(ys);
+      t.tested.conv2d(g, x.tested(), w.tested(), bias.tested(), y.tested());
+      t.reference.conv2d(g, x.reference(), w.reference(), bias.reference(), y.reference());
+      t.same("conv2d", y, 2e-5);
+      // a second time with new weights in the same buffers: no packed copy may be stale
+      boolean large = g.flops() > 5e7; // the reference is slow
+      for (int i = 0; i < (large ? 1 : 2); i++) {
+        t.tested.map(Pointwise.SCALE, -2, 0, w.tested(), w.tested());
+        t.reference.map(Pointwise.SCALE, -2, 0, w.reference(), w.reference());
+        if (!large) {
+          t.tested.conv2d(g, x.tested(), w.tested(), null, y.tested());
+          t.reference.conv2d(g, x.reference(), w.reference(), null, y.reference());
+          t.same("conv2d without bias", y, 2e-5);
+        }
+        if (g.flops() > 2e8) {
+          break; // the first layer's gradient for pixels is never asked for
+        }
+        Pair dx = t.output(xs);
+        t.tested.conv2dDataGradient(g, w.tested(), dy.tested(), dx.tested());
+        t.reference.conv2dDataGradient(g, w.reference(), dy.reference(), dx.reference());
+        t.same("data gradient", dx, 2e-5);
+      }
+      Pair dw = t.output(ws);
+      t.tested.conv2dFilterGradient(g, x.tested(), dy.tested(), dw.tested());
+      t.reference.conv2dFilterGradient(g, x.reference(), dy.reference(), dw.reference());
+      t.same("filter gradient", dw, 2e-6 * Math.sqrt(1 + (double) g.n() * g.oh() * g.ow()));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"java", "onednn"})
+  void philox(String backend) {
+    assertThat(Philox.block(0, 0, 0, 0, 0, 0))
+        .containsExactly(0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8);
+    try (Twin t = Twin.of(backend)) {
+      Philox.Key key = Philox.Key.of(42, "sample");
+      Pair step = t.ints(7);
+      for (int bound : new int[] {1, 5, 10_000, Integer.MAX_VALUE}) {
+        Pair limit = t.ints(bound);
+        Pair y = t.empty(DType.INT32, 40_000);
+        t.tested.randomIntegers(key, step.tested(), 3, limit.tested(), y.tested());
+        t.reference.randomIntegers(key, step.reference(), 3, limit.reference(), y.reference());
+        t.sameInts("randomIntegers", y);
+      }
+      Pair u = t.output(40_000);
+      t.tested.randomUniform(key, step.tested(), 1, u.tested());
+      t.reference.randomUniform(key, step.reference(), 1, u.reference());
+      t.same("randomUniform", u, 0);
+      t.tested.increment(step.tested(), -9);
+      t.reference.increment(step.reference(), -9);
+      t.sameInts("increment", step);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"java", "onednn"})
+  void adam(String backend) {
+    try (Twin t = Twin.of(backend)) {
+      Random random = new Random(7);
+      int n = 40_001;
+      Pair p = t.random(random, n);
+      Pair m = t.output(n);
+      Pair v = t.output(n);
+      for (Pair zero : new Pair[] {m, v}) {
+        t.tested.fill(zero.tested(), 0);
+        t.reference.fill(zero.reference(), 0);
+      }
+      Pair lr = t.floats(1e-3f);
+      Pair step = t.ints(0);
+      for (int i = 0; i < 60; i++) {
+        Pair g = t.random(random, n);
+        t.tested.increment(step.tested(), 1);
+        t.reference.increment(step.reference(), 1);
+        t.tested.adam(
+            p.tested(),
+            g.tested(),
+            m.tested(),
+            v.tested(),
+            lr.tested(),
+            step.tested(),
+            0.9,
+            0.999,
+            1e-8,
+            i % 2 == 0 ? 0 : 0.01);
+        t.reference.adam(
+            p.reference(),
+            g.reference(),
+            m.reference(),
+            v.reference(),
+            lr.reference(),
+            step.reference(),
+            0.9,
+            0.999,
+            1e-8,
+            i % 2 == 0 ? 0 : 0.01);
+      }
+      t.same("p after 60 steps", p, 2e-6);
+      t.same("m", m, 1e-6);
+      t.same("v", v, 1e-6);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"java", "onednn"})
+  void launch(String backend) {
+    Kernel kernel =
+        new Kernel(
+            "affine",
+            "",
+            (a, from, to) -> {
+              for (int i = from; i < to; i++) {
+                a.array(1).set(i, a.array(0).get(i) * a.number(2) + a.integer(3));
+              }
+            });
+    try (Twin t = Twin.of(backend)) {
+      for (int n : COUNTS) {
+        Pair x = t.random(new Random(8), n);
+        Pair y = t.output(n);
+        t.tested.launch(kernel, n, x.tested(), y.tested(), 0.5f, 3);
+        t.reference.launch(kernel, n, x.reference(), y.reference(), 0.5f, 3);
+        t.same("launch", y, 0);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"java", "onednn"})
+  void anErrorInsideAKernelReachesTheCaller(String backend) {
+    Kernel kernel =
+        new Kernel(
+            "fails",
+            "",
+            (a, from, to) -> {
+              throw new IllegalStateException("item " + from);
+            });
+    try (Twin t = Twin.of(backend)) {
+      org.assertj.core.api.Assertions.assertThatThrownBy(() -> t.tested.launch(kernel, 10_000))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageStartingWith("item ");
+      Pair y = t.output(100_000); // and the workers still work
+      t.same("fill", y, 0);
+    }
+  }
+}

@@ -1,0 +1,203 @@
+package bellman.rl.env;
+
+import bellman.unity.ActionTuple;
+import bellman.unity.AgentSteps;
+import bellman.unity.BehaviorSpec;
+import bellman.unity.DecisionSteps;
+import bellman.unity.ObservationBatch;
+import bellman.unity.ObservationSpec;
+import bellman.unity.ObservationType;
+import bellman.unity.Steps;
+import bellman.unity.TerminalSteps;
+import bellman.unity.UnityEnvironment;
+import bellman.unity.sidechannel.EngineConfigurationChannel;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * One behavior of a Unity player as an environment: its picture (or its vector) is the frame, its
+ * goal signal the goal, its discrete branch the actions.
+ */
+public final class UnityWorld implements Environment {
+  private final UnityEnvironment unity;
+  private final EngineConfigurationChannel engine;
+  private final int firstAction;
+  private final String behavior;
+  private final int frameIndex;
+  private final int goalIndex; // −1: none
+  private final Spec spec;
+  private DecisionSteps waiting;
+
+  /**
+   * Takes over an opened player and resets it, so that its behaviors are known.
+   *
+   * @param engine the channel that the player was opened with
+   * @param firstAction actions below it are never used: GridWorld's 0 stands still
+   * @param goals whether a goal signal chooses the block of channels; else it is ignored
+   * @throws IllegalArgumentException if the player has no behavior that DQN can learn
+   */
+  public UnityWorld(
+      UnityEnvironment unity, EngineConfigurationChannel engine, int firstAction, boolean goals) {
+    this.unity = unity;
+    this.engine = engine;
+    this.firstAction = firstAction;
+    unity.reset();
+    Map<String, BehaviorSpec> specs = unity.behaviorSpecs();
+    if (specs.size() != 1) {
+      throw new IllegalArgumentException(
+          "the player has the behaviors "
+              + specs.keySet()
+              + "; DQN trains exactly one. Remedy: leave one behavior without a model in the scene.");
+    }
+    BehaviorSpec b = specs.values().iterator().next();
+    behavior = b.name();
+    frameIndex = frameOf(b);
+    goalIndex = goals ? goalOf(b) : -1;
+    if (b.actions().branches().size() != 1 || b.actions().continuousSize() > 0) {
+      throw new IllegalArgumentException(
+          behavior
+              + " acts with "
+              + b.actions().continuousSize()
+              + " continuous actions and discrete branches "
+              + b.actions().branches()
+              + "; DQN needs one discrete branch and nothing else");
+    }
+    int branch = b.actions().branches().get(0);
+    if (firstAction < 0 || firstAction >= branch) {
+      throw new IllegalArgumentException(
+          "first action "
+              + firstAction
+              + ": "
+              + behavior
+              + " has the actions 0 to "
+              + (branch - 1)
+              + "; at least one must remain");
+    }
+    ObservationSpec o = b.observations().get(frameIndex);
+    Frame frame =
+        o.isVisual() ? Frame.picture(o.height(), o.width(), o.channels()) : Frame.vector(o.size());
+    int goalSize = goalIndex < 0 ? 0 : b.observations().get(goalIndex).size();
+    spec = new Spec(withoutTeam(behavior), frame, goalSize, branch - firstAction);
+  }
+
+  private static int frameOf(BehaviorSpec b) {
+    int vector = -1;
+    for (int i = 0; i < b.observations().size(); i++) {
+      ObservationSpec o = b.observations().get(i);
+      if (o.isVisual()) {
+        return i;
+      }
+      if (vector < 0 && o.type() == ObservationType.DEFAULT && o.shape().size() == 1) {
+        vector = i;
+      }
+    }
+    if (vector < 0) {
+      throw new IllegalArgumentException(
+          b.name() + " has neither a picture nor a vector to learn from: " + b.observations());
+    }
+    return vector;
+  }
+
+  private static int goalOf(BehaviorSpec b) {
+    for (int i = 0; i < b.observations().size(); i++) {
+      if (b.observations().get(i).type() == ObservationType.GOAL_SIGNAL) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  /** {@code GridWorld?team=0} → {@code GridWorld}. */
+  private static String withoutTeam(String behavior) {
+    int at = behavior.indexOf('?');
+    return at < 0 ? behavior : behavior.substring(0, at);
+  }
+
+  @Override
+  public Spec spec() {
+    return spec;
+  }
+
+  @Override
+  public Turn reset() {
+    unity.reset();
+    return firstTurn();
+  }
+
+  /** Goes on until somebody waits for an action: a message may hold endings alone. */
+  private Turn firstTurn() {
+    List<Turn.Ending> endings = new ArrayList<>();
+    while (true) {
+      Steps steps = unity.steps(behavior);
+      endings.addAll(endings(steps.terminals()));
+      waiting = steps.decisions();
+      if (waiting.size() > 0) {
+        return new Turn(endings, decisions(waiting));
+      }
+      unity.step();
+    }
+  }
+
+  @Override
+  public Turn step(int[] actions) {
+    int[] chosen = new int[actions.length];
+    for (int i = 0; i < chosen.length; i++) {
+      chosen[i] = actions[i] + firstAction;
+    }
+    unity.setActions(behavior, ActionTuple.oneBranch(chosen));
+    unity.step();
+    return firstTurn();
+  }
+
+  private List<Turn.Decision> decisions(DecisionSteps steps) {
+    List<Turn.Decision> result = new ArrayList<>(steps.size());
+    for (int i = 0; i < steps.size(); i++) {
+      boolean[] mask = steps.mask(i, 0);
+      boolean[] forbidden = Arrays.copyOfRange(mask, firstAction, mask.length);
+      result.add(
+          new Turn.Decision(steps.agentId(i), observation(steps, i), steps.reward(i), forbidden));
+    }
+    return result;
+  }
+
+  private List<Turn.Ending> endings(TerminalSteps steps) {
+    List<Turn.Ending> result = new ArrayList<>(steps.size());
+    for (int i = 0; i < steps.size(); i++) {
+      result.add(
+          new Turn.Ending(
+              steps.agentId(i), observation(steps, i), steps.reward(i), steps.interrupted(i)));
+    }
+    return result;
+  }
+
+  private Observation observation(AgentSteps steps, int i) {
+    int goal = goalIndex < 0 ? 0 : largest(steps.observation(goalIndex).values(i));
+    ObservationBatch frame = steps.observation(frameIndex);
+    return spec.frame().pixels()
+        ? new Observation(frame.pixels(i), null, goal)
+        : new Observation(null, frame.values(i), goal);
+  }
+
+  /** The place of the 1 in a one-hot signal. */
+  private static int largest(float[] signal) {
+    int best = 0;
+    for (int i = 1; i < signal.length; i++) {
+      if (signal[i] > signal[best]) {
+        best = i;
+      }
+    }
+    return best;
+  }
+
+  @Override
+  public void timeScale(float scale) {
+    engine.setTimeScale(scale);
+  }
+
+  @Override
+  public void close() {
+    unity.close();
+  }
+}

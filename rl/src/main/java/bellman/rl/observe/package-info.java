@@ -1,0 +1,8 @@
+/**
+ * Who watches a run: {@link bellman.rl.observe.ConsoleObserver}, {@link
+ * bellman.rl.observe.ProgressObserver}, {@link bellman.rl.observe.TensorBoardObserver}, {@link
+ * bellman.rl.observe.CsvObserver} and {@link bellman.rl.observe.CheckpointObserver}. Each is a
+ * {@link bellman.rl.Observer} that knows none of the others; a quiet run has fewer of them. Depends
+ * on the types of {@code bellman.rl} alone. Read next: {@code bellman.rl.run}.
+ */
+package bellman.rl.observe;
