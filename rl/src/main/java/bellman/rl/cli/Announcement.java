@@ -1,0 +1,33 @@
+package bellman.rl.cli;
+
+import bellman.rl.config.Resolved;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+
+/** The first words of a run: its settings, and what in its file has no effect. */
+final class Announcement {
+  // Held, or java.util.logging may forget it and its level.
+  private static final Logger BELLMAN = Logger.getLogger("bellman");
+
+  private Announcement() {}
+
+  static void of(Resolved settings, Terminal terminal) {
+    boolean quiet = settings.config().reporting().quiet();
+    log(quiet ? Level.WARNING : settings.config().reporting().verbose() ? Level.FINE : Level.INFO);
+    if (!quiet) {
+      terminal.out().println(settings.describe());
+      terminal.out().flush();
+    }
+    settings.warnings().forEach(w -> terminal.err().println("warning: " + w));
+    terminal.err().flush();
+  }
+
+  private static void log(Level level) {
+    for (Handler handler : Logger.getLogger("").getHandlers()) {
+      handler.setLevel(level);
+    }
+    // Libraries' details are theirs alone.
+    BELLMAN.setLevel(level);
+  }
+}

@@ -1,0 +1,364 @@
+package bellman.rl.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import bellman.rl.Outcome;
+import bellman.rl.config.Resolved;
+import bellman.rl.config.RunConfig;
+import bellman.rl.dqn.DqnSettings;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class MainTest {
+  /** Runs nothing and notes what it was asked. */
+  private static class Stub implements Services {
+    private final List<Object> asked = new ArrayList<>();
+    private Outcome.Reason reason = Outcome.Reason.COMPLETED;
+    private RuntimeException failure;
+    private Finding backend = Finding.ok("cpu", "opens");
+
+    private Outcome outcome() {
+      if (failure != null) {
+        throw failure;
+      }
+      return new Outcome(reason, 1, 1, 1, 1, 1, 1);
+    }
+
+    @Override
+    public Outcome train(Resolved settings, Interruption interruption, Terminal terminal) {
+      asked.add(settings.config());
+      return outcome();
+    }
+
+    @Override
+    public Outcome evaluate(Resolved settings, Path run, Interruption stop, Terminal terminal) {
+      asked.add(settings.config());
+      asked.add(run);
+      return outcome();
+    }
+
+    @Override
+    public int gridWorld(String[] args) {
+      asked.addAll(List.of(args));
+      return 7;
+    }
+
+    @Override
+    public Path installGridWorld(Path directory, List<String> launcher) {
+      asked.add(launcher);
+      return directory.resolve("GridWorld");
+    }
+
+    @Override
+    public List<Finding> backends() {
+      return List.of(backend);
+    }
+  }
+
+  @TempDir private Path folder;
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+  private final Stub stub = new Stub();
+
+  private int run(String... args) {
+    Terminal terminal = new Terminal(new PrintWriter(out), new PrintWriter(err));
+    return new Main(terminal, stub, new Interruption()).run(args);
+  }
+
+  private RunConfig config() {
+    return (RunConfig) stub.asked.get(0);
+  }
+
+  @Test
+  void trainPrintsItsSettingsAndEndsWithZero() {
+    assertThat(run("train", "--steps", "100", "--seed=3")).isZero();
+    assertThat(config().learning().steps()).isEqualTo(100);
+    assertThat(out.toString()).contains("steps 100 (--steps)", "seed 3 (--seed)");
+    assertThat(err.toString()).isEmpty();
+  }
+
+  @Test
+  void quietSaysNothing() {
+    assertThat(run("train", "--quiet")).isZero();
+    assertThat(out.toString()).isEmpty();
+  }
+
+  @Test
+  void everyFlagReachesItsSetting() {
+    assertThat(
+            run(
+                "train",
+                "--seed",
+                "-1",
+                "--no-graphics",
+                "--reproducible",
+                "--environment-parameters",
+                "gridSize=6",
+                "--environment-parameters=a=1,b=2",
+                "--env",
+                "Grid",
+                "--env-args",
+                "--steps",
+                "3",
+                "-x"))
+        .isZero();
+    assertThat(config().compute().seed()).isNotNegative();
+    assertThat(config().compute().reproducible()).isTrue();
+    assertThat(config().world().noGraphics()).isTrue();
+    assertThat(config().world().environmentParameters()).containsOnlyKeys("gridSize", "a", "b");
+    assertThat(config().world().envArgs()).containsExactly("--steps", "3", "-x");
+    assertThat(config().learning().steps()).isEqualTo(50_000);
+  }
+
+  @Test
+  void aFlagCanSwitchOffWhatTheFileSwitchedOn() throws IOException {
+    Path file = Files.writeString(folder.resolve("a.yaml"), "torch_settings: {reproducible: true}");
+    assertThat(run("train", file.toString(), "--no-reproducible")).isZero();
+    assertThat(config().compute().reproducible()).isFalse();
+  }
+
+  @Test
+  void warningsOfAFileAreShown() throws IOException {
+    Path file = Files.writeString(folder.resolve("a.yaml"), "debug: true\n");
+    assertThat(run("train", file.toString())).isZero();
+    assertThat(err.toString())
+        .startsWith("warning: a.yaml:1: debug: 'true': has no effect: give the flag --verbose");
+  }
+
+  @Test
+  void exitCodes() {
+    stub.reason = Outcome.Reason.STOPPED;
+    assertThat(run("train")).isEqualTo(Main.DONE);
+    stub.reason = Outcome.Reason.INTERRUPTED;
+    assertThat(run("train")).isEqualTo(Main.INTERRUPTED);
+    stub.failure = new Failure("the player died; look at its log");
+    assertThat(run("train")).isEqualTo(Main.FAILED);
+    assertThat(err.toString().lines())
+        .containsExactly("bellman train: the player died; look at its log");
+  }
+
+  @Test
+  void aStackTraceIsForTheVerbose() {
+    stub.failure = new IllegalStateException("odd");
+    assertThat(run("train")).isEqualTo(Main.FAILED);
+    assertThat(err.toString().lines())
+        .containsExactly("bellman train: odd", "(--verbose shows where)");
+    assertThat(run("train", "--verbose")).isEqualTo(Main.FAILED);
+    assertThat(err.toString()).contains("\tat bellman.rl.cli.MainTest");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "train --batchsize 3 | unknown option '--batchsize'; did you mean --batch-size?",
+        "train --lerning-rate=3 | unknown option '--lerning-rate'; did you mean --learning-rate?",
+        "train --torch-device cpu | unknown option '--torch-device'; here it is --device",
+        "train --batch-size 0 | batchSize (--batch-size) is 0; allowed: 1 to 65,536",
+        "train --steps | Missing required parameter for option '--steps' (N)",
+        "train a.yaml b.yaml | unexpected 'b.yaml'",
+        "train nowhere.yaml | there is no file 'nowhere.yaml'",
+        "train --resume | resume needs the name of a run: give --run-id ID",
+        "tran | unknown command 'tran'; did you mean train?",
+        "evaluate | Missing required parameter: 'RUN'",
+        "evaluate x --steps 3 | unknown option '--steps'; did you mean --test-steps?"
+      })
+  void badUsage(String line, String message) {
+    assertThat(run(line.split(" "))).isEqualTo(Main.USAGE);
+    assertThat(err.toString().lines().findFirst().orElse("")).contains(message);
+    assertThat(stub.asked).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "train", "evaluate", "gridworld", "doctor"})
+  void helpEverywhere(String command) {
+    assertThat(run((command + " --help").strip().split(" "))).isZero();
+    assertThat(out.toString()).contains("Usage: bellman " + command);
+    assertThat(out.toString().lines()).allMatch(line -> line.length() <= 100);
+  }
+
+  @Test
+  void helpComesFromTheTable() {
+    run("train", "--help");
+    assertThat(out.toString())
+        .contains(
+            """
+            Learning
+              --steps N                       agent steps of training; fixes every schedule [default 50000; 1 or
+                                              more]
+              --batch-size N                  transitions in an update [default 32; 1 to 65,536]
+            """,
+            """
+              --goal-conditioning gate|none   gate: picture channels times each element of the goal; none: goals
+                                              are not seen [default gate]
+            """,
+            """
+              --no-graphics                   start the build without a window
+            """,
+            """
+              --[no-]reproducible             equal seeds give equal bits, at some cost in speed
+            """,
+            """
+            Other
+            """);
+  }
+
+  @Test
+  void aPrintedConfigurationCanBeTrained() throws IOException {
+    assertThat(run("train", "--print-config", "--gamma", "0.5")).isZero();
+    assertThat(stub.asked).isEmpty();
+    Path file = Files.writeString(folder.resolve("c.yaml"), out.toString());
+    assertThat(run("train", file.toString())).isZero();
+    assertThat(config().learning().gamma()).isEqualTo(0.5);
+  }
+
+  @Test
+  void resumeReadsTheRunsOwnConfiguration() throws IOException {
+    Path run = Files.createDirectories(folder.resolve("r1"));
+    RunConfig before = RunConfig.defaults().with("gamma", "0.5").with("runId", "old");
+    Files.writeString(run.resolve("configuration.yaml"), before.toYaml());
+    String results = "--results-dir=" + folder;
+    assertThat(run("train", "--resume", "--run-id", "r1", results, "--batch-size", "8")).isZero();
+    assertThat(config().learning().gamma()).isEqualTo(0.5);
+    assertThat(config().learning().batchSize()).isEqualTo(8);
+    assertThat(config().compute().seed()).isEqualTo(before.compute().seed());
+    assertThat(config().folder().runId()).contains("r1");
+    assertThat(config().folder().resultsDir()).isEqualTo(folder);
+  }
+
+  @Test
+  void evaluateReadsTheRunsConfiguration() throws IOException {
+    Path run = Files.createDirectories(folder.resolve("r1"));
+    Files.writeString(
+        run.resolve("configuration.yaml"), RunConfig.defaults().with("gamma", "0.5").toYaml());
+    String results = "--results-dir=" + folder;
+    assertThat(run("evaluate", "r1", results, "--test-steps", "9")).isZero();
+    assertThat(stub.asked.get(1)).isEqualTo(run);
+    assertThat(config().learning().gamma()).isEqualTo(0.5);
+    assertThat(config().evaluation().testSteps()).isEqualTo(9);
+    assertThat(run("evaluate", "r2", results)).isEqualTo(Main.FAILED);
+    assertThat(err.toString()).contains("there is no run 'r2' in", "did you mean r1?");
+  }
+
+  @Test
+  void gridWorldGetsItsArgumentsAsTheyAre() {
+    String[] args = {"-nographics", "-batchmode", "--mlagents-port", "5005", "-logFile", "x y"};
+    String[] line = new String[args.length + 1];
+    line[0] = "gridworld";
+    System.arraycopy(args, 0, line, 1, args.length);
+    assertThat(run(line)).isEqualTo(7);
+    assertThat(stub.asked).containsExactly((Object[]) args);
+  }
+
+  @Test
+  void gridWorldInstalls() {
+    assertThat(run("gridworld", "--install", "there")).isZero();
+    assertThat(out.toString().strip()).isEqualTo(Path.of("there", "GridWorld").toString());
+    assertThat(run("gridworld", "--install", "there", "--mlagents-port", "1"))
+        .isEqualTo(Main.FAILED);
+  }
+
+  @Test
+  void doctorFailsIfOneThingFails() {
+    String results = "--results-dir=" + folder.resolve("new");
+    assertThat(run("doctor", results)).isZero();
+    assertThat(out.toString()).contains("ok    java ", "ok    cpu  ", "ok    results ");
+    stub.backend = Finding.warn("cuda", "no driver");
+    assertThat(run("doctor", results)).isZero();
+    stub.backend = Finding.fail("cpu", "nothing opens");
+    assertThat(run("doctor", results)).isEqualTo(Main.FAILED);
+    assertThat(out.toString()).contains("warn  cuda ", "fail  cpu ");
+    assertThat(folder.resolve("new")).doesNotExist();
+  }
+
+  @Test
+  void doctorSeesTakenPortsAndOldProcessors() throws IOException {
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      assertThat(Examination.port(taken.getLocalPort(), "why").level())
+          .isEqualTo(Finding.Level.WARN);
+    }
+    assertThat(
+            Examination.processor(
+                    "4 cores", List.of("model name\t: X 1", "flags\t\t: sse2 avx avx2 fma"))
+                .toString())
+        .isEqualTo("ok    processor         4 cores, X 1: avx avx2 fma");
+    assertThat(Examination.processor("4 cores", List.of("flags : sse2 avx")).level())
+        .isEqualTo(Finding.Level.WARN);
+  }
+
+  @Test
+  void version() {
+    assertThat(run("--version")).isZero();
+    assertThat(out.toString()).startsWith("bellman ").contains("Java ");
+    assertThat(run()).isEqualTo(Main.USAGE);
+    assertThat(err.toString()).contains("Usage: bellman", "Exit codes: 0 done");
+  }
+
+  @Test
+  void theLearnersPartOfADefaultConfigurationIsTheTutorials() {
+    RunConfig config = RunConfig.defaults().with("seed", "5");
+    assertThat(Wiring.dqn(config)).isEqualTo(DqnSettings.tutorial(50_000, 5));
+    assertThat(Wiring.plan(config).stopAfter()).isEqualTo(Long.MAX_VALUE);
+    assertThat(Wiring.plan(config).timeScale()).isEqualTo(12);
+  }
+
+  /** A process that trains until it is told to stop, and then takes a moment to save. */
+  public static final class Endless {
+    public static void main(String[] args) {
+      Stub stub =
+          new Stub() {
+            @Override
+            public Outcome train(Resolved settings, Interruption stop, Terminal terminal) {
+              terminal.out().println("running");
+              try {
+                while (!stop.getAsBoolean()) {
+                  TimeUnit.MILLISECONDS.sleep(5);
+                }
+                TimeUnit.MILLISECONDS.sleep(200);
+              } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+              }
+              terminal.out().println("saved");
+              return new Outcome(Outcome.Reason.INTERRUPTED, 1, 1, 1, 0, 0, 1);
+            }
+          };
+      Main.process(stub, args);
+    }
+  }
+
+  @Test
+  void aSignalLetsTheRunSaveAndEndsWith130() throws Exception {
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                Endless.class.getName(),
+                "train",
+                "--quiet")
+            .redirectErrorStream(true)
+            .start();
+    try (var lines = process.inputReader()) {
+      assertThat(lines.readLine()).isEqualTo("running");
+      process.toHandle().destroy();
+      assertThat(lines.lines().toList()).contains("saved", "Interrupted: saving, please wait …");
+      assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
+      assertThat(process.exitValue()).isEqualTo(Main.INTERRUPTED);
+    } finally {
+      process.destroyForcibly();
+    }
+  }
+}
