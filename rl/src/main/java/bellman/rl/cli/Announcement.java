@@ -12,15 +12,15 @@ final class Announcement {
 
   private Announcement() {}
 
-  static void of(Resolved settings, Terminal terminal) {
+  static void of(Resolved settings, Streams streams) {
     boolean quiet = settings.config().reporting().quiet();
     log(quiet ? Level.WARNING : settings.config().reporting().verbose() ? Level.FINE : Level.INFO);
     if (!quiet) {
-      terminal.out().println(settings.describe());
-      terminal.out().flush();
+      streams.out().println(settings.describe());
+      streams.out().flush();
     }
-    settings.warnings().forEach(w -> terminal.err().println("warning: " + w));
-    terminal.err().flush();
+    settings.warnings().forEach(w -> streams.err().println("warning: " + w));
+    streams.err().flush();
   }
 
   private static void log(Level level) {

@@ -16,7 +16,7 @@ import picocli.CommandLine.Unmatched;
     customSynopsis = "bellman bench [ARGUMENTS]",
     description = {"", "Arguments are those of the benchmarks; see docs."})
 final class BenchCommand implements Callable<Integer> {
-  private final Terminal terminal;
+  private final Streams streams;
 
   @Option(
       names = {"-h", "--help"},
@@ -25,8 +25,8 @@ final class BenchCommand implements Callable<Integer> {
 
   @Unmatched private List<String> rest = new ArrayList<>();
 
-  BenchCommand(Terminal terminal) {
-    this.terminal = terminal;
+  BenchCommand(Streams streams) {
+    this.streams = streams;
   }
 
   @Override
@@ -39,7 +39,7 @@ final class BenchCommand implements Callable<Integer> {
                     new Failure(
                         "no benchmarks on the class path; they come with the module benchmarks: build"
                             + " with 'mvn package' and start ./bellman"));
-    terminal.flush();
+    streams.flush();
     return bench.run(help ? new String[] {"--help"} : rest.toArray(String[]::new));
   }
 }

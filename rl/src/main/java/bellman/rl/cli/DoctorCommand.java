@@ -17,7 +17,7 @@ import picocli.CommandLine.Option;
       "Each line is ok, warn (works, but worse) or fail (does not work). Exit code 1 if any fails."
     })
 final class DoctorCommand implements Callable<Integer> {
-  private final Terminal terminal;
+  private final Streams streams;
   private final Services services;
 
   @Option(
@@ -32,8 +32,8 @@ final class DoctorCommand implements Callable<Integer> {
       description = "print this")
   private boolean help;
 
-  DoctorCommand(Terminal terminal, Services services) {
-    this.terminal = terminal;
+  DoctorCommand(Streams streams, Services services) {
+    this.streams = streams;
     this.services = services;
   }
 
@@ -41,7 +41,7 @@ final class DoctorCommand implements Callable<Integer> {
   public Integer call() {
     boolean healthy = true;
     for (Finding finding : new Examination(services, results).findings()) {
-      terminal.out().println(finding);
+      streams.out().println(finding);
       healthy &= finding.level() != Finding.Level.FAIL;
     }
     return healthy ? Main.DONE : Main.FAILED;

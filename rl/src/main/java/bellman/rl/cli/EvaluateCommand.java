@@ -31,7 +31,7 @@ import picocli.CommandLine.Spec;
 final class EvaluateCommand implements Callable<Integer> {
   private static final Set<String> GROUPS = Set.of("evaluation", "world", "compute", "reporting");
 
-  private final Terminal terminal;
+  private final Streams streams;
   private final Services services;
   private final Interruption interruption;
   private SettingFlags flags;
@@ -47,14 +47,14 @@ final class EvaluateCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  private EvaluateCommand(Terminal terminal, Services services, Interruption interruption) {
-    this.terminal = terminal;
+  private EvaluateCommand(Streams streams, Services services, Interruption interruption) {
+    this.streams = streams;
     this.services = services;
     this.interruption = interruption;
   }
 
-  static CommandLine commandLine(Terminal terminal, Services services, Interruption interruption) {
-    EvaluateCommand command = new EvaluateCommand(terminal, services, interruption);
+  static CommandLine commandLine(Streams streams, Services services, Interruption interruption) {
+    EvaluateCommand command = new EvaluateCommand(streams, services, interruption);
     CommandLine line = new CommandLine(command);
     command.flags =
         SettingFlags.onto(
@@ -73,9 +73,9 @@ final class EvaluateCommand implements Callable<Integer> {
       layers.yaml(file);
     }
     Resolved settings = flags.layOnto(layers, parsed).resolve();
-    Announcement.of(settings, terminal);
+    Announcement.of(settings, streams);
     interruption.engage();
-    return Main.exitCode(services.evaluate(settings, found, interruption, terminal));
+    return Main.exitCode(services.evaluate(settings, found, interruption, streams));
   }
 
   private Path find(Path results) throws IOException {

@@ -34,7 +34,7 @@ import picocli.CommandLine.Unmatched;
       "Others, such as Unity's -nographics -batchmode, are ignored."
     })
 final class GridWorldCommand implements Callable<Integer> {
-  private final Terminal terminal;
+  private final Streams streams;
   private final Services services;
 
   @Option(
@@ -51,8 +51,8 @@ final class GridWorldCommand implements Callable<Integer> {
 
   @Unmatched private List<String> rest = new ArrayList<>();
 
-  GridWorldCommand(Terminal terminal, Services services) {
-    this.terminal = terminal;
+  GridWorldCommand(Streams streams, Services services) {
+    this.streams = streams;
     this.services = services;
   }
 
@@ -67,7 +67,7 @@ final class GridWorldCommand implements Callable<Integer> {
               .formatted(String.join(" ", rest)));
     }
     Path written = services.installGridWorld(install, Launcher.command());
-    terminal.out().println(written);
+    streams.out().println(written);
     return Main.DONE;
   }
 }

@@ -47,7 +47,7 @@ public final class Interruption implements BooleanSupplier {
       return;
     }
     interrupt();
-    System.err.println("\nInterrupted: saving, please wait …");
+    System.err.println("\nInterrupted: saving, please wait ...");
     int code = Main.FAILED;
     try {
       if (ended.await(SECONDS, TimeUnit.SECONDS)) {

@@ -46,12 +46,12 @@ public final class Main {
           "--height", "the player keeps its own size",
           "--quality-level", "the player keeps its own quality");
 
-  private final Terminal terminal;
+  private final Streams streams;
   private final Services services;
   private final Interruption interruption;
 
-  Main(Terminal terminal, Services services, Interruption interruption) {
-    this.terminal = terminal;
+  Main(Streams streams, Services services, Interruption interruption) {
+    this.streams = streams;
     this.services = services;
     this.interruption = interruption;
   }
@@ -66,9 +66,9 @@ public final class Main {
     System.setProperty("java.util.logging.SimpleFormatter.format", "[%4$s] %5$s%6$s%n");
     Interruption interruption = new Interruption();
     interruption.install();
-    Terminal terminal = Terminal.system();
-    int code = new Main(terminal, services, interruption).run(args);
-    terminal.flush();
+    Streams streams = Streams.system();
+    int code = new Main(streams, services, interruption).run(args);
+    streams.flush();
     interruption.ended(code);
     System.exit(code);
   }
@@ -77,23 +77,23 @@ public final class Main {
   int run(String... args) {
     CommandLine root = commandLine();
     if (args.length == 0) {
-      root.usage(terminal.err());
+      root.usage(streams.err());
       return USAGE;
     }
     int code = root.execute(args);
-    terminal.flush();
+    streams.flush();
     return code;
   }
 
   private CommandLine commandLine() {
     CommandLine root = new CommandLine(this);
-    root.addSubcommand(TrainCommand.commandLine(terminal, services, interruption));
-    root.addSubcommand(EvaluateCommand.commandLine(terminal, services, interruption));
-    root.addSubcommand(new GridWorldCommand(terminal, services));
-    root.addSubcommand(new DoctorCommand(terminal, services));
-    root.addSubcommand(new BenchCommand(terminal));
-    root.setOut(terminal.out());
-    root.setErr(terminal.err());
+    root.addSubcommand(TrainCommand.commandLine(streams, services, interruption));
+    root.addSubcommand(EvaluateCommand.commandLine(streams, services, interruption));
+    root.addSubcommand(new GridWorldCommand(streams, services));
+    root.addSubcommand(new DoctorCommand(streams, services));
+    root.addSubcommand(new BenchCommand(streams));
+    root.setOut(streams.out());
+    root.setErr(streams.err());
     root.setUsageHelpWidth(100);
     root.setExpandAtFiles(false);
     root.setParameterExceptionHandler(this::misused);
@@ -108,8 +108,8 @@ public final class Main {
     if (e instanceof UnmatchedArgumentException u && !u.getUnmatched().isEmpty()) {
       message = unknown(u.getUnmatched().get(0), command);
     }
-    terminal.err().println(name + ": " + message);
-    terminal.err().println("run '" + name + " --help' for what there is");
+    streams.err().println(name + ": " + message);
+    streams.err().println("run '" + name + " --help' for what there is");
     return USAGE;
   }
 
@@ -133,14 +133,14 @@ public final class Main {
   }
 
   private int failed(Exception e, CommandLine command, CommandLine.ParseResult parsed) {
-    PrintWriter err = terminal.err();
+    PrintWriter err = streams.err();
     String name = command.getCommandSpec().qualifiedName();
-    String message = e.getMessage() == null ? e.toString() : e.getMessage();
-    boolean told = e instanceof Failure || e instanceof RuntimeException && e.getMessage() != null;
-    err.println(name + ": " + (told ? message : e.toString()));
+    // Exceptions of our own speak to users; others say more with their type.
+    boolean ours = e.getClass().getName().startsWith("bellman.");
+    err.println(name + ": " + (ours ? e.getMessage() : e));
     if (parsed.originalArgs().contains("--verbose")) {
       e.printStackTrace(err);
-    } else if (!(e instanceof Failure || e instanceof ConfigException)) {
+    } else if (!ours) {
       err.println("(--verbose shows where)");
     }
     return e instanceof ConfigException ? USAGE : FAILED;

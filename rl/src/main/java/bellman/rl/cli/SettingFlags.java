@@ -101,7 +101,7 @@ final class SettingFlags {
       if (row.isSwitch()) {
         flag = row.yaml().isEmpty() ? flag : negatable(flag);
       } else {
-        flag += " " + row.label() + (row.isList() ? "…" : "");
+        flag += " " + row.label() + (row.isList() ? "..." : "");
       }
       text.append(entry(flag, row.doc() + facts(row)));
     }

@@ -27,7 +27,7 @@ import picocli.CommandLine.Spec;
           + " file, the run's own configuration.yaml is read."
     })
 final class TrainCommand implements Callable<Integer> {
-  private final Terminal terminal;
+  private final Streams streams;
   private final Services services;
   private final Interruption interruption;
   private SettingFlags flags;
@@ -48,14 +48,14 @@ final class TrainCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  private TrainCommand(Terminal terminal, Services services, Interruption interruption) {
-    this.terminal = terminal;
+  private TrainCommand(Streams streams, Services services, Interruption interruption) {
+    this.streams = streams;
     this.services = services;
     this.interruption = interruption;
   }
 
-  static CommandLine commandLine(Terminal terminal, Services services, Interruption interruption) {
-    TrainCommand command = new TrainCommand(terminal, services, interruption);
+  static CommandLine commandLine(Streams streams, Services services, Interruption interruption) {
+    TrainCommand command = new TrainCommand(streams, services, interruption);
     CommandLine line = new CommandLine(command);
     command.flags = SettingFlags.onto(line, row -> true);
     return line;
@@ -65,12 +65,12 @@ final class TrainCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     Resolved settings = settings();
     if (print) {
-      terminal.out().print(settings.config().toYaml());
+      streams.out().print(settings.config().toYaml());
       return Main.DONE;
     }
-    Announcement.of(settings, terminal);
+    Announcement.of(settings, streams);
     interruption.engage();
-    return Main.exitCode(services.train(settings, interruption, terminal));
+    return Main.exitCode(services.train(settings, interruption, streams));
   }
 
   private Resolved settings() {

@@ -16,13 +16,12 @@ import java.util.List;
 /** The commands' {@link Services}, from the packages that provide them. */
 final class Wiring implements Services {
   @Override
-  public Outcome train(Resolved settings, Interruption interruption, Terminal terminal) {
+  public Outcome train(Resolved settings, Interruption interruption, Streams streams) {
     throw new Failure("train is not connected yet"); // TODO(lead): bellman.rl.dqn
   }
 
   @Override
-  public Outcome evaluate(
-      Resolved settings, Path run, Interruption interruption, Terminal terminal) {
+  public Outcome evaluate(Resolved settings, Path run, Interruption interruption, Streams streams) {
     throw new Failure("evaluate is not connected yet"); // TODO(lead): bellman.rl.dqn
   }
 

@@ -81,8 +81,7 @@ record MlagentsKey(String path, List<String> harmless, boolean error, String why
           warning(
               BEHAVIOR + "checkpoint_interval",
               "it counts steps; checkpoint_episodes counts episodes"),
-          warning(BEHAVIOR + "keep_checkpoints", "the newest checkpoint is kept", "1"),
-          warning(BEHAVIOR + "even_checkpoints", "the newest checkpoint is kept", "false"),
+          warning(BEHAVIOR + "even_checkpoints", "the newest checkpoints are kept", "false"),
           warning(BEHAVIOR + "threaded", "acting and learning take turns", "false"),
           error("env_settings.num_envs", "one player at a time; write 1, or give --agents", "1"),
           error("env_settings.num_areas", "the player decides; remove it", "1"),

@@ -45,11 +45,11 @@ public record Resolved(RunConfig config, Map<String, String> origins, List<Strin
     String indent = " ".repeat(12);
     boolean first = true;
     for (String item : items) {
-      if (!first && line.length() + 3 + item.length() > WIDTH) {
+      if (!first && line.length() + 2 + item.length() > WIDTH) {
         text.append(line).append('\n');
         line = indent + item;
       } else {
-        line += (first ? "" : " · ") + item;
+        line += (first ? "" : ", ") + item;
       }
       first = false;
     }

@@ -282,8 +282,8 @@ public record RunConfig(
               doc = "name of the run's folder",
               byDefault = "<Behavior>-<date-time>",
               yaml = "checkpoint_settings.run_id",
-              matches = "[^/\\\\\\x00-\\x1f]*[^/\\\\\\x00-\\x1f. ]",
-              form = "a folder's name without slashes",
+              matches = "[\\p{L}\\p{N}_][\\p{L}\\p{N} ._+=@-]*",
+              form = "letters, digits, _ and, after the first, space . + = @ -",
               label = "ID")
           Optional<String> runId,
       @Setting(
@@ -308,6 +308,13 @@ public record RunConfig(
               min = 1,
               max = 1_000_000_000)
           int checkpointEpisodes,
+      @Setting(
+              doc = "checkpoints that stay; older ones are removed",
+              byDefault = "5",
+              yaml = "behaviors.*.keep_checkpoints",
+              min = 1,
+              max = 1_000_000)
+          int keepCheckpoints,
       @Setting(
               doc = "save the replay with every checkpoint, not only at a stop",
               yaml = "behaviors.*.hyperparameters.save_replay_buffer")

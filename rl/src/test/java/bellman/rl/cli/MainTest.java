@@ -38,13 +38,13 @@ class MainTest {
     }
 
     @Override
-    public Outcome train(Resolved settings, Interruption interruption, Terminal terminal) {
+    public Outcome train(Resolved settings, Interruption interruption, Streams streams) {
       asked.add(settings.config());
       return outcome();
     }
 
     @Override
-    public Outcome evaluate(Resolved settings, Path run, Interruption stop, Terminal terminal) {
+    public Outcome evaluate(Resolved settings, Path run, Interruption stop, Streams streams) {
       asked.add(settings.config());
       asked.add(run);
       return outcome();
@@ -74,8 +74,8 @@ class MainTest {
   private final Stub stub = new Stub();
 
   private int run(String... args) {
-    Terminal terminal = new Terminal(new PrintWriter(out), new PrintWriter(err));
-    return new Main(terminal, stub, new Interruption()).run(args);
+    Streams streams = new Streams(new PrintWriter(out), new PrintWriter(err));
+    return new Main(streams, stub, new Interruption()).run(args);
   }
 
   private RunConfig config() {
@@ -155,7 +155,8 @@ class MainTest {
     stub.failure = new IllegalStateException("odd");
     assertThat(run("train")).isEqualTo(Main.FAILED);
     assertThat(err.toString().lines())
-        .containsExactly("bellman train: odd", "(--verbose shows where)");
+        .containsExactly(
+            "bellman train: java.lang.IllegalStateException: odd", "(--verbose shows where)");
     assertThat(run("train", "--verbose")).isEqualTo(Main.FAILED);
     assertThat(err.toString()).contains("\tat bellman.rl.cli.MainTest");
   }
@@ -321,8 +322,8 @@ class MainTest {
       Stub stub =
           new Stub() {
             @Override
-            public Outcome train(Resolved settings, Interruption stop, Terminal terminal) {
-              terminal.out().println("running");
+            public Outcome train(Resolved settings, Interruption stop, Streams streams) {
+              streams.out().println("running");
               try {
                 while (!stop.getAsBoolean()) {
                   TimeUnit.MILLISECONDS.sleep(5);
@@ -331,7 +332,7 @@ class MainTest {
               } catch (InterruptedException e) {
                 throw new IllegalStateException(e);
               }
-              terminal.out().println("saved");
+              streams.out().println("saved");
               return new Outcome(Outcome.Reason.INTERRUPTED, 1, 1, 1, 0, 0, 1);
             }
           };
@@ -354,7 +355,7 @@ class MainTest {
     try (var lines = process.inputReader()) {
       assertThat(lines.readLine()).isEqualTo("running");
       process.toHandle().destroy();
-      assertThat(lines.lines().toList()).contains("saved", "Interrupted: saving, please wait …");
+      assertThat(lines.lines().toList()).contains("saved", "Interrupted: saving, please wait ...");
       assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
       assertThat(process.exitValue()).isEqualTo(Main.INTERRUPTED);
     } finally {

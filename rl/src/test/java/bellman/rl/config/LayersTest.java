@@ -65,9 +65,8 @@ class LayersTest {
             "dqn.yaml:6: behaviors.GridWorld.time_horizon: '5': has no effect: a transition is one"
                 + " step",
             "dqn.yaml:7: behaviors.GridWorld.summary_freq: '20000': has no effect: it counts steps;"
-                + " summary_episodes counts episodes",
-            "dqn.yaml:8: behaviors.GridWorld.keep_checkpoints: '5': has no effect: the newest"
-                + " checkpoint is kept");
+                + " summary_episodes counts episodes");
+    assertThat(config.folder().keepCheckpoints()).isEqualTo(3);
   }
 
   @Test
@@ -247,12 +246,11 @@ class LayersTest {
     assertThat(listing)
         .startsWith(
             """
-            learning    steps 50000 · batchSize 64 (--batch-size) · bufferSize 10000 · bufferInitSteps 5000
-                        stepsPerUpdate 1 · learningRate 2.5e-4 · gamma 0.9 · targetUpdateInterval 500
-                        maxGradientNorm off · compat none
+            learning    steps 50000, batchSize 64 (--batch-size), bufferSize 10000, bufferInitSteps 5000
+                        stepsPerUpdate 1, learningRate 2.5e-4, gamma 0.9, targetUpdateInterval 500
+                        maxGradientNorm off, compat none
             """)
-        .contains(
-            "compute     device auto · precision auto · threads 3 (--threads) · seed 7 (--seed)")
+        .contains("compute     device auto, precision auto, threads 3 (--threads), seed 7 (--seed)")
         .doesNotContain("resume", "quiet");
     assertThat(listing.lines()).allMatch(line -> line.length() <= 100);
   }

@@ -116,8 +116,8 @@ class SettingsTest {
         "compat | old | compat: 'old' is not known; allowed: none, tutorial",
         "precision | fp16 | precision: 'fp16' is not known; allowed: auto, fp32, tf32, bf16",
         "device | gpu | device is gpu; allowed: auto, cuda, cuda:N, cpu, onednn, java, reference",
-        "runId | a/b | runId is a/b; allowed: a folder's name without slashes",
-        "runId | .. | runId is ..; allowed: a folder's name without slashes",
+        "runId | a/b | runId is a/b; allowed: letters, digits, _ and, after the first, space . + = @ -",
+        "runId | .. | runId is ..; allowed: letters, digits, _ and, after the first, space . + = @ -",
         "reproducible | yes | reproducible: 'yes' is not true or false",
         "batchsize | 3 | no setting is called 'batchsize'; did you mean batchSize?"
       })
