@@ -1,6 +1,7 @@
 package bellman.rl.cli;
 
 import bellman.engine.DeviceOptions;
+import bellman.engine.Devices;
 import bellman.engine.Precision;
 import bellman.rl.Outcome;
 import bellman.rl.TrainLoop;
@@ -11,18 +12,21 @@ import bellman.unity.player.GridWorldInstaller;
 import bellman.unity.player.GridWorldProcess;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
 /** The commands' {@link Services}, from the packages that provide them. */
 final class Wiring implements Services {
   @Override
   public Outcome train(Resolved settings, Interruption interruption, Streams streams) {
-    throw new Failure("train is not connected yet"); // TODO(lead): bellman.rl.dqn
+    // TODO(lead): world, device, agent, observers, run folder, TrainLoop.run(interruption)
+    throw new Failure("training is not connected yet");
   }
 
   @Override
   public Outcome evaluate(Resolved settings, Path run, Interruption interruption, Streams streams) {
-    throw new Failure("evaluate is not connected yet"); // TODO(lead): bellman.rl.dqn
+    // TODO(lead): as train, with a plan of no training steps and the weights of run
+    throw new Failure("evaluation is not connected yet");
   }
 
   @Override
@@ -37,7 +41,19 @@ final class Wiring implements Services {
 
   @Override
   public List<Finding> backends() {
-    return List.of(); // TODO(lead): a Finding per Attempt of bellman.engine.Devices
+    List<Finding> findings = new ArrayList<>();
+    for (String name : List.of("cuda", "onednn", "java")) {
+      try (Devices.Opened opened = Devices.find(name, DeviceOptions.defaults())) {
+        findings.add(Finding.ok("device " + name, opened.device().name()));
+      } catch (RuntimeException e) {
+        String subject = "device " + name;
+        String reason = e.getMessage().replaceFirst("^" + subject + ": not opened: ", "");
+        // With java alone everything works, only slower.
+        findings.add(
+            name.equals("java") ? Finding.fail(subject, reason) : Finding.warn(subject, reason));
+      }
+    }
+    return findings;
   }
 
   /** The learner's part of a configuration. */
