@@ -14,6 +14,12 @@ public record Outcome(
     int testEpisodes,
     double testMeanReturn,
     double seconds) {
+  /** The same, ended because nothing was left to do. */
+  public Outcome completed() {
+    return new Outcome(
+        Reason.COMPLETED, step, episodes, updates, testEpisodes, testMeanReturn, seconds);
+  }
+
   public enum Reason {
     /** All steps were taken. */
     COMPLETED,

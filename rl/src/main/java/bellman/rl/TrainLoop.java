@@ -45,9 +45,9 @@ public final class TrainLoop {
   private final Plan plan;
   private final Environment environment;
   private final Agent agent;
-  private final List<Observer> observers;
   private final Map<Integer, Running> running = new HashMap<>();
   private final Window window = new Window();
+  private List<Observer> observers = List.of();
   private long step;
   private int episodes;
   private int testEpisodes;
@@ -55,11 +55,10 @@ public final class TrainLoop {
   private double before; // seconds of the runs that this one goes on from
   private long began;
 
-  public TrainLoop(Plan plan, Environment environment, Agent agent, List<Observer> observers) {
+  public TrainLoop(Plan plan, Environment environment, Agent agent) {
     this.plan = plan;
     this.environment = environment;
     this.agent = agent;
-    this.observers = List.copyOf(observers);
   }
 
   /** Where the run stands. */
@@ -77,16 +76,27 @@ public final class TrainLoop {
   /**
    * Runs to the end of the plan.
    *
+   * @param watching are told, and stay the caller's to close
    * @param interrupted asked once a turn; true ends the run after that turn
    */
-  public Outcome run(BooleanSupplier interrupted) {
+  public Outcome run(List<Observer> watching, BooleanSupplier interrupted) {
+    observers = List.copyOf(watching);
     began = System.nanoTime();
     Outcome.Reason reason = Outcome.Reason.COMPLETED;
-    if (step < plan.steps) {
-      reason = run(Phase.TRAINING, plan.steps, plan.timeScale, interrupted);
-    }
-    if (reason == Outcome.Reason.COMPLETED && plan.testSteps > 0) {
-      reason = run(Phase.TESTING, plan.steps + plan.testSteps, plan.testTimeScale, interrupted);
+    try {
+      if (step < plan.steps) {
+        reason = run(Phase.TRAINING, plan.steps, plan.timeScale, interrupted);
+      }
+      if (reason == Outcome.Reason.COMPLETED && plan.testSteps > 0) {
+        reason = run(Phase.TESTING, plan.steps + plan.testSteps, plan.testTimeScale, interrupted);
+      }
+    } catch (DivergedException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      if (!cameWithAnInterrupt(interrupted)) {
+        throw e;
+      }
+      reason = Outcome.Reason.INTERRUPTED;
     }
     Outcome outcome =
         new Outcome(
@@ -96,7 +106,7 @@ public final class TrainLoop {
             agent.updates(),
             testEpisodes,
             testEpisodes == 0 ? Double.NaN : testSum / testEpisodes,
-            seconds());
+            seconds() - before);
     observers.forEach(o -> o.finished(outcome));
     return outcome;
   }
@@ -177,6 +187,17 @@ public final class TrainLoop {
 
   private void summarize(Phase phase) {
     Agent.Statistics learned = agent.drainStatistics();
+    if (learned.updates() > 0 && !Double.isFinite(learned.loss())) {
+      throw new DivergedException(
+          "training diverged: the mean loss of the last "
+              + learned.updates()
+              + " updates before step "
+              + step
+              + " is "
+              + learned.loss()
+              + "; the last checkpoint is kept. Lower --learning-rate, or set"
+              + " --max-gradient-norm.");
+    }
     Summary summary =
         new Summary(
             phase,

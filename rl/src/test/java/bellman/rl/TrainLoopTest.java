@@ -143,13 +143,12 @@ class TrainLoopTest {
   private final Scribe scribe = new Scribe();
 
   private TrainLoop loop(long steps, long testSteps, long stopAfter) {
-    return new TrainLoop(
-        new TrainLoop.Plan(steps, testSteps, stopAfter, 2, 12, 1), world, scribe, List.of(scribe));
+    return new TrainLoop(new TrainLoop.Plan(steps, testSteps, stopAfter, 2, 12, 1), world, scribe);
   }
 
   @Test
   void returnsCountWhatFollowedAnActionAndNothingElse() {
-    loop(12, 0, Long.MAX_VALUE).run(() -> false);
+    loop(12, 0, Long.MAX_VALUE).run(List.of(scribe), () -> false);
     // 6 turns: agent 0 ends at turns 2, 4, 6; agent 1 at 3 and 6.
     assertThat(scribe.episodes)
         .containsExactly(
@@ -163,7 +162,7 @@ class TrainLoopTest {
 
   @Test
   void summariesHoldTheirWindowAndTheLastIsWhatIsLeft() {
-    loop(12, 0, Long.MAX_VALUE).run(() -> false);
+    loop(12, 0, Long.MAX_VALUE).run(List.of(scribe), () -> false);
     assertThat(scribe.summaries).extracting(Summary::episode).containsExactly(2, 4, 5);
     assertThat(scribe.summaries).extracting(Summary::episodes).containsExactly(2, 2, 1);
     assertThat(scribe.summaries).extracting(Summary::meanReturn).containsExactly(7.0, 11.0, 3.0);
@@ -174,7 +173,7 @@ class TrainLoopTest {
 
   @Test
   void testingFollowsTrainingAfreshAndTeachesNothing() {
-    Outcome outcome = loop(4, 8, Long.MAX_VALUE).run(() -> false);
+    Outcome outcome = loop(4, 8, Long.MAX_VALUE).run(List.of(scribe), () -> false);
     assertThat(scribe.phases).containsExactly("TRAINING 0", "TESTING 4");
     assertThat(world.calls).containsExactly("timeScale 12.0", "reset", "timeScale 1.0", "reset");
     assertThat(scribe.agent)
@@ -201,13 +200,14 @@ class TrainLoopTest {
   @Test
   void stopsEarlyAndGoesOn() {
     TrainLoop first = loop(12, 4, 5);
-    assertThat(first.run(() -> false).reason()).isEqualTo(Outcome.Reason.STOPPED);
+    assertThat(first.run(List.of(scribe), () -> false).reason()).isEqualTo(Outcome.Reason.STOPPED);
     assertThat(first.state().step()).isEqualTo(6);
     assertThat(first.state().episodes()).isEqualTo(2);
     assertThat(first.state().seconds()).isPositive();
     TrainLoop second = loop(12, 4, Long.MAX_VALUE);
     second.restore(first.state());
-    assertThat(second.run(() -> false).reason()).isEqualTo(Outcome.Reason.COMPLETED);
+    assertThat(second.run(List.of(scribe), () -> false).reason())
+        .isEqualTo(Outcome.Reason.COMPLETED);
     assertThat(scribe.steps).containsExactly(2L, 4L, 6L, 8L, 10L, 12L, 14L, 16L);
     assertThat(scribe.episodes.get(2).number()).isEqualTo(3);
   }
@@ -215,7 +215,8 @@ class TrainLoopTest {
   @Test
   void anInterruptEndsTheRunAfterItsTurn() {
     AtomicInteger turns = new AtomicInteger();
-    Outcome outcome = loop(100, 10, Long.MAX_VALUE).run(() -> turns.incrementAndGet() > 3);
+    Outcome outcome =
+        loop(100, 10, Long.MAX_VALUE).run(List.of(scribe), () -> turns.incrementAndGet() > 3);
     assertThat(outcome.reason()).isEqualTo(Outcome.Reason.INTERRUPTED);
     assertThat(outcome.step()).isEqualTo(6);
     assertThat(scribe.phases).containsExactly("TRAINING 0");

@@ -1,15 +1,13 @@
 package bellman.rl.cli;
 
+import bellman.rl.config.ConfigException;
 import bellman.rl.config.Layers;
-import bellman.rl.config.Nearest;
 import bellman.rl.config.Resolved;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -20,7 +18,7 @@ import picocli.CommandLine.Spec;
 /** {@code bellman evaluate}: runs a trained policy without learning. */
 @Command(
     name = "evaluate",
-    header = "Run a trained policy for --test-steps, without learning.",
+    header = "Run a trained policy for a number of episodes, without learning.",
     synopsisHeading = "%nUsage: ",
     customSynopsis = "bellman evaluate RUN [OPTIONS]",
     description = {
@@ -29,7 +27,7 @@ import picocli.CommandLine.Spec;
           + " come from the defaults, then the run's configuration.yaml, then the options."
     })
 final class EvaluateCommand implements Callable<Integer> {
-  private static final Set<String> GROUPS = Set.of("evaluation", "world", "compute", "reporting");
+  private static final Set<String> GROUPS = Set.of("world", "compute", "reporting");
 
   private final Streams streams;
   private final Services services;
@@ -38,6 +36,20 @@ final class EvaluateCommand implements Callable<Integer> {
 
   @Parameters(paramLabel = "RUN", hidden = true)
   private String run;
+
+  @Option(
+      names = "--episodes",
+      paramLabel = "N",
+      defaultValue = "1000",
+      description = "how many [default 1000]")
+  private int episodes;
+
+  @Option(
+      names = "--epsilon",
+      paramLabel = "X",
+      defaultValue = "0",
+      description = "probability of a random action [default 0: greedy]")
+  private double epsilon;
 
   @Option(
       names = {"-h", "--help"},
@@ -66,38 +78,20 @@ final class EvaluateCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     var parsed = spec.commandLine().getParseResult();
     Path results = flags.layOnto(new Layers(), parsed).resolve().config().folder().resultsDir();
-    Path found = find(results);
+    if (episodes < 1) {
+      throw new ConfigException("--episodes is %d; allowed: 1 or more".formatted(episodes));
+    }
+    Path found = SavedWeights.run(results, run);
     Layers layers = new Layers();
     Path file = found.resolve("configuration.yaml");
     if (Files.exists(file)) {
       layers.yaml(file);
     }
+    layers.flag("epsilonEval", List.of(Double.toString(epsilon)));
     Resolved settings = flags.layOnto(layers, parsed).resolve();
     Announcement.of(settings, streams);
     interruption.engage();
-    return Main.exitCode(services.evaluate(settings, found, interruption, streams));
-  }
-
-  private Path find(Path results) throws IOException {
-    for (Path path : List.of(results.resolve(run), Path.of(run))) {
-      if (Files.exists(path)) {
-        return path;
-      }
-    }
-    List<String> runs = List.of();
-    if (Files.isDirectory(results)) {
-      try (Stream<Path> all = Files.list(results)) {
-        runs = all.filter(Files::isDirectory).map(p -> p.getFileName().toString()).toList();
-      }
-    }
-    String hint = Nearest.hint(run, runs);
-    throw new Failure(
-        "there is no run '%s' in %s%s"
-            .formatted(
-                run,
-                results,
-                runs.isEmpty()
-                    ? ", which has none yet; bellman train makes one"
-                    : hint.isEmpty() ? ", only " + String.join(", ", runs) : hint));
+    return Main.exitCode(
+        services.evaluate(settings, SavedWeights.in(found), episodes, interruption));
   }
 }

@@ -13,14 +13,14 @@ public interface Services {
    *
    * @param interruption turns true when the user wants to stop; the run then saves and returns
    */
-  Outcome train(Resolved settings, Interruption interruption, Streams streams) throws Exception;
+  Outcome train(Resolved settings, Interruption interruption) throws Exception;
 
   /**
    * Runs a trained policy without learning.
    *
-   * @param run a run's folder, or a file of weights
+   * @param weights a checkpoint, or another file with the network's names
    */
-  Outcome evaluate(Resolved settings, Path run, Interruption interruption, Streams streams)
+  Outcome evaluate(Resolved settings, Path weights, int episodes, Interruption interruption)
       throws Exception;
 
   /** Plays GridWorld for a trainer; returns the exit code. */

@@ -70,7 +70,7 @@ final class TrainCommand implements Callable<Integer> {
     }
     Announcement.of(settings, streams);
     interruption.engage();
-    return Main.exitCode(services.train(settings, interruption, streams));
+    return Main.exitCode(services.train(settings, interruption));
   }
 
   private Resolved settings() {

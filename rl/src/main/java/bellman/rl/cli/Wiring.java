@@ -8,6 +8,7 @@ import bellman.rl.TrainLoop;
 import bellman.rl.config.Resolved;
 import bellman.rl.config.RunConfig;
 import bellman.rl.dqn.DqnSettings;
+import bellman.rl.observe.Terminal;
 import bellman.unity.player.GridWorldInstaller;
 import bellman.unity.player.GridWorldProcess;
 import java.io.IOException;
@@ -18,15 +19,15 @@ import java.util.List;
 /** The commands' {@link Services}, from the packages that provide them. */
 final class Wiring implements Services {
   @Override
-  public Outcome train(Resolved settings, Interruption interruption, Streams streams) {
-    // TODO(lead): world, device, agent, observers, run folder, TrainLoop.run(interruption)
-    throw new Failure("training is not connected yet");
+  public Outcome train(Resolved settings, Interruption interruption) throws IOException {
+    return new Training(settings.config(), interruption, Terminal.standard()).run();
   }
 
   @Override
-  public Outcome evaluate(Resolved settings, Path run, Interruption interruption, Streams streams) {
-    // TODO(lead): as train, with a plan of no training steps and the weights of run
-    throw new Failure("evaluation is not connected yet");
+  public Outcome evaluate(Resolved settings, Path weights, int episodes, Interruption interruption)
+      throws IOException {
+    return new Evaluation(settings.config(), episodes, interruption, Terminal.standard())
+        .run(weights);
   }
 
   @Override
@@ -75,6 +76,11 @@ final class Wiring implements Services {
         learning.maxGradientNorm().orElse(Double.POSITIVE_INFINITY),
         learning.compat() == RunConfig.Compat.TUTORIAL,
         config.compute().seed());
+  }
+
+  /** The same for acting alone: no room for transitions, only for what the agents see. */
+  static DqnSettings evaluation(RunConfig config) {
+    return dqn(config.with("bufferSize", "4096").with("batchSize", "1"));
   }
 
   /** How long to run. */

@@ -314,11 +314,7 @@ public record RunConfig(
               yaml = "behaviors.*.keep_checkpoints",
               min = 1,
               max = 1_000_000)
-          int keepCheckpoints,
-      @Setting(
-              doc = "save the replay with every checkpoint, not only at a stop",
-              yaml = "behaviors.*.hyperparameters.save_replay_buffer")
-          boolean saveReplay) {}
+          int keepCheckpoints) {}
 
   /** What is said meanwhile. */
   public record Reporting(
@@ -415,6 +411,11 @@ public record RunConfig(
    */
   public RunConfig with(String name, String text) {
     return Settings.with(this, name, text);
+  }
+
+  /** Every setting's name and value, as a user would write it. */
+  public Map<String, String> texts() {
+    return Settings.texts(this);
   }
 
   /** In mlagents-learn's structure, to be read back; settings that are flags only are left out. */

@@ -5,8 +5,10 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.RecordComponent;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.function.Function;
 
 /** The table of all settings, read from the declarations in {@link RunConfig}. */
@@ -208,6 +210,14 @@ public final class Settings {
         }
       }
     }
+  }
+
+  static Map<String, String> texts(RunConfig config) {
+    Map<String, String> texts = new LinkedHashMap<>();
+    for (String group : groups()) {
+      group(group).forEach(row -> texts.put(row.name(), row.textIn(config)));
+    }
+    return texts;
   }
 
   static RunConfig with(RunConfig config, String name, String text) {

@@ -15,6 +15,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * One behavior of a Unity player as an environment: its picture (or its vector) is the frame, its
@@ -34,25 +36,24 @@ public final class UnityWorld implements Environment {
    * Takes over an opened player and resets it, so that its behaviors are known.
    *
    * @param engine the channel that the player was opened with
-   * @param firstAction actions below it are never used: GridWorld's 0 stands still
+   * @param name of the behavior to train, with or without its team; empty: the only one
+   * @param firstAction actions below it are never used; empty: 1 for GridWorld, whose 0 stands
+   *     still, else 0
    * @param goals whether a goal signal chooses the block of channels; else it is ignored
-   * @throws IllegalArgumentException if the player has no behavior that DQN can learn
+   * @throws IllegalArgumentException if the player has no such behavior, or none that DQN can learn
    */
   public UnityWorld(
-      UnityEnvironment unity, EngineConfigurationChannel engine, int firstAction, boolean goals) {
+      UnityEnvironment unity,
+      EngineConfigurationChannel engine,
+      Optional<String> name,
+      OptionalInt firstAction,
+      boolean goals) {
     this.unity = unity;
     this.engine = engine;
-    this.firstAction = firstAction;
     unity.reset();
-    Map<String, BehaviorSpec> specs = unity.behaviorSpecs();
-    if (specs.size() != 1) {
-      throw new IllegalArgumentException(
-          "the player has the behaviors "
-              + specs.keySet()
-              + "; DQN trains exactly one. Remedy: leave one behavior without a model in the scene.");
-    }
-    BehaviorSpec b = specs.values().iterator().next();
+    BehaviorSpec b = choose(unity.behaviorSpecs(), name);
     behavior = b.name();
+    this.firstAction = firstAction.orElse(withoutTeam(behavior).equals("GridWorld") ? 1 : 0);
     frameIndex = frameOf(b);
     goalIndex = goals ? goalOf(b) : -1;
     if (b.actions().branches().size() != 1 || b.actions().continuousSize() > 0) {
@@ -65,10 +66,10 @@ public final class UnityWorld implements Environment {
               + "; DQN needs one discrete branch and nothing else");
     }
     int branch = b.actions().branches().get(0);
-    if (firstAction < 0 || firstAction >= branch) {
+    if (this.firstAction < 0 || this.firstAction >= branch) {
       throw new IllegalArgumentException(
           "first action "
-              + firstAction
+              + this.firstAction
               + ": "
               + behavior
               + " has the actions 0 to "
@@ -79,7 +80,27 @@ public final class UnityWorld implements Environment {
     Frame frame =
         o.isVisual() ? Frame.picture(o.height(), o.width(), o.channels()) : Frame.vector(o.size());
     int goalSize = goalIndex < 0 ? 0 : b.observations().get(goalIndex).size();
-    spec = new Spec(withoutTeam(behavior), frame, goalSize, branch - firstAction);
+    spec = new Spec(withoutTeam(behavior), frame, goalSize, branch - this.firstAction);
+  }
+
+  private static BehaviorSpec choose(Map<String, BehaviorSpec> specs, Optional<String> name) {
+    List<BehaviorSpec> fitting =
+        specs.values().stream()
+            .filter(b -> name.isEmpty() || matches(b.name(), name.get()))
+            .toList();
+    if (fitting.size() == 1) {
+      return fitting.get(0);
+    }
+    throw new IllegalArgumentException(
+        name.isPresent()
+            ? "the player has no behavior '" + name.get() + "', only " + specs.keySet()
+            : "the player has the behaviors "
+                + specs.keySet()
+                + "; DQN trains one of them: name it with --behavior");
+  }
+
+  private static boolean matches(String id, String name) {
+    return id.equals(name) || withoutTeam(id).equals(name);
   }
 
   private static int frameOf(BehaviorSpec b) {

@@ -54,7 +54,6 @@ class LayersTest {
     assertThat(config.world().environmentParameters())
         .isEqualTo(Map.of("gridSize", 6.0, "numExGoals", 2.0));
     assertThat(config.folder().runId()).contains("sample");
-    assertThat(config.folder().saveReplay()).isTrue();
     assertThat(config.compute().device()).isEqualTo("cpu");
     assertThat(config.compute().seed()).isEqualTo(7);
     assertThat(resolved.origins())

@@ -57,8 +57,8 @@ final class WatchedRun {
       TrainLoop.Plan plan =
           new TrainLoop.Plan(steps, steps / 10, Long.MAX_VALUE, (int) (steps / 200), 1, 1);
       try (Agent agent = new Walker(nanosPerTurn, steps)) {
-        loop[0] = new TrainLoop(plan, world, agent, observers);
-        loop[0].run(() -> false);
+        loop[0] = new TrainLoop(plan, world, agent);
+        loop[0].run(observers, () -> false);
       } finally {
         observers.forEach(Observer::close);
       }

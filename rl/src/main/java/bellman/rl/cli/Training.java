@@ -1,0 +1,158 @@
+package bellman.rl.cli;
+
+import bellman.engine.Device;
+import bellman.engine.Devices;
+import bellman.rl.DivergedException;
+import bellman.rl.Observer;
+import bellman.rl.Outcome;
+import bellman.rl.TrainLoop;
+import bellman.rl.config.RunConfig;
+import bellman.rl.dqn.DqnAgent;
+import bellman.rl.env.UnityWorld;
+import bellman.rl.observe.CheckpointObserver;
+import bellman.rl.observe.ConsoleObserver;
+import bellman.rl.observe.CsvObserver;
+import bellman.rl.observe.ProgressObserver;
+import bellman.rl.observe.TensorBoardObserver;
+import bellman.rl.observe.Terminal;
+import bellman.rl.run.Checkpoint;
+import bellman.rl.run.CheckpointFiles;
+import bellman.rl.run.RunFolder;
+import bellman.rl.run.RunFolderException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/**
+ * A training from its settings to its outcome. Opens, in this order, the device, the run's folder
+ * and the world, so that the cheapest mistakes show first; closes them whatever happens.
+ */
+final class Training {
+  private static final DateTimeFormatter NOW = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss");
+
+  private final RunConfig config;
+  private final Interruption interruption;
+  private final Terminal terminal;
+  private final Consumer<String> say;
+  private final Consumer<String> warn;
+
+  Training(RunConfig config, Interruption interruption, Terminal terminal) {
+    this.config = config;
+    this.interruption = interruption;
+    this.terminal = terminal;
+    this.say = config.reporting().quiet() ? line -> {} : terminal::line;
+    this.warn = line -> terminal.line("warning: " + line);
+  }
+
+  Outcome run() throws IOException {
+    RunConfig.Folder settings = config.folder();
+    String runId =
+        settings
+            .runId()
+            .orElseGet(() -> Worlds.name(config) + "-" + LocalDateTime.now().format(NOW));
+    try (Devices.Opened opened =
+            Devices.find(config.compute().device(), Wiring.device(config, false));
+        RunFolder folder = RunFolder.open(settings.resultsDir(), runId, mode(settings))) {
+      say.accept(opened.line());
+      say.accept("run: " + folder.path());
+      Files.writeString(folder.configuration(), config.with("runId", runId).toYaml());
+      try (UnityWorld world = Worlds.open(config, folder.logs())) {
+        return run(opened.device(), folder, world);
+      }
+    }
+  }
+
+  private static RunFolder.Mode mode(RunConfig.Folder settings) {
+    return settings.resume()
+        ? RunFolder.Mode.RESUME
+        : settings.force() ? RunFolder.Mode.FORCE : RunFolder.Mode.CREATE;
+  }
+
+  private Outcome run(Device device, RunFolder folder, UnityWorld world) throws IOException {
+    String behavior = world.spec().name();
+    try (DqnAgent agent = new DqnAgent(device, world.spec(), Wiring.dqn(config))) {
+      say.accept("network: " + agent.learner().online());
+      say.accept("replay: " + agent.replay().described());
+      CheckpointFiles checkpoints =
+          new CheckpointFiles(
+              folder.checkpoints(behavior), config.folder().keepCheckpoints(), warn);
+      TrainLoop loop = new TrainLoop(Wiring.plan(config), world, agent);
+      Runnable save =
+          () ->
+              checkpoints.save(
+                  loop.state().step(),
+                  file -> Checkpoint.save(file, world.spec(), agent, loop.state()));
+      begin(checkpoints, agent, loop, folder);
+      List<Observer> observers = observers(folder, behavior, save);
+      try {
+        return loop.run(observers, interruption);
+      } catch (DivergedException e) {
+        throw new Failure(e.getMessage());
+      } catch (RuntimeException e) {
+        saveAfter(e, save, loop);
+        throw e;
+      } finally {
+        observers.forEach(Observer::close);
+      }
+    }
+  }
+
+  /** A run that its world has left is worth going on with. */
+  private void saveAfter(RuntimeException failure, Runnable save, TrainLoop loop) {
+    if (loop.state().step() == 0 || failure instanceof RunFolderException) {
+      return;
+    }
+    try {
+      save.run();
+      warn.accept(
+          "the state at step "
+              + loop.state().step()
+              + " was saved; go on with it by --resume --run-id "
+              + config.folder().runId().orElse("of this run"));
+    } catch (RuntimeException e) {
+      failure.addSuppressed(e);
+    }
+  }
+
+  private void begin(CheckpointFiles checkpoints, DqnAgent agent, TrainLoop loop, RunFolder folder)
+      throws IOException {
+    RunConfig.Folder settings = config.folder();
+    if (settings.resume()) {
+      Optional<TrainLoop.State> state = checkpoints.newest(file -> Checkpoint.load(file, agent));
+      if (state.isEmpty()) {
+        warn.accept(folder.path() + " holds no checkpoint yet; the run begins at step 0");
+        return;
+      }
+      loop.restore(state.get());
+      say.accept(
+          "resumed at step "
+              + state.get().step()
+              + "; the replay begins empty, so learning waits until it is filled again");
+    } else if (settings.initializeFrom().isPresent()) {
+      Path weights = SavedWeights.of(settings.resultsDir(), settings.initializeFrom().get());
+      Checkpoint.loadWeights(weights, agent);
+      say.accept("weights: " + weights);
+    }
+  }
+
+  private List<Observer> observers(RunFolder folder, String behavior, Runnable save) {
+    RunConfig.Reporting reporting = config.reporting();
+    List<Observer> observers = new ArrayList<>();
+    observers.add(new CheckpointObserver(config.folder().checkpointEpisodes(), save, warn));
+    observers.add(new TensorBoardObserver(folder.behavior(behavior), config.texts(), warn));
+    observers.add(new CsvObserver(folder.logs(), warn));
+    if (!reporting.quiet()) {
+      observers.add(new ConsoleObserver(terminal, behavior, reporting.verbose()));
+      if (!reporting.noProgress()) {
+        observers.add(new ProgressObserver(terminal));
+      }
+    }
+    return observers;
+  }
+}

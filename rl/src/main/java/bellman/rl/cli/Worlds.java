@@ -1,0 +1,76 @@
+package bellman.rl.cli;
+
+import bellman.rl.config.RunConfig;
+import bellman.rl.env.UnityWorld;
+import bellman.unity.UnityEnvironment;
+import bellman.unity.player.GridWorldOptions;
+import bellman.unity.player.GridWorldPlayer;
+import bellman.unity.sidechannel.EngineConfiguration;
+import bellman.unity.sidechannel.EngineConfigurationChannel;
+import bellman.unity.sidechannel.EnvironmentParametersChannel;
+import java.nio.file.Path;
+import java.time.Duration;
+
+/** Opens the world that a configuration names. */
+final class Worlds {
+  private Worlds() {}
+
+  /**
+   * Starts or awaits the player.
+   *
+   * @param logs where an executable's logs go
+   */
+  static UnityWorld open(RunConfig config, Path logs) {
+    RunConfig.World world = config.world();
+    EngineConfigurationChannel engine = new EngineConfigurationChannel();
+    EnvironmentParametersChannel parameters = new EnvironmentParametersChannel();
+    world.environmentParameters().forEach((name, x) -> parameters.set(name, x.floatValue()));
+    UnityEnvironment.Builder builder;
+    if (world.env().isPresent()) {
+      builder =
+          UnityEnvironment.executable(world.env().get())
+              .arguments(world.envArgs().toArray(String[]::new))
+              .noGraphics(world.noGraphics())
+              .logFolder(logs);
+      world.basePort().ifPresent(builder::basePort);
+    } else if (world.editor()) {
+      builder = UnityEnvironment.editor();
+    } else if (world.listen().isPresent()) {
+      builder = UnityEnvironment.listen(world.listen().getAsInt());
+    } else {
+      builder =
+          UnityEnvironment.embedded(
+              new GridWorldPlayer(GridWorldOptions.defaults().withAgents(world.agents())));
+    }
+    builder
+        .workerId(world.workerId())
+        .seed((int) (config.compute().seed() + world.workerId()))
+        .timeoutWait(Duration.ofSeconds(world.timeoutWait()))
+        .sideChannels(engine, parameters);
+    engine.set(EngineConfiguration.TRAINING); // the loop sets the time scale of each phase
+    UnityEnvironment unity = builder.open();
+    try {
+      return new UnityWorld(
+          unity,
+          engine,
+          world.behavior(),
+          world.firstAction(),
+          world.goalConditioning() == RunConfig.GoalConditioning.GATE);
+    } catch (RuntimeException e) {
+      unity.close();
+      throw e;
+    }
+  }
+
+  /** What a run without a name is called after: the behavior, as far as it is known by now. */
+  static String name(RunConfig config) {
+    RunConfig.World world = config.world();
+    if (world.behavior().isPresent()) {
+      return world.behavior().get();
+    }
+    if (world.env().isPresent()) {
+      return world.env().get().getFileName().toString().replaceFirst("\\.[A-Za-z0-9_]+$", "");
+    }
+    return world.editor() || world.listen().isPresent() ? "Unity" : "GridWorld";
+  }
+}

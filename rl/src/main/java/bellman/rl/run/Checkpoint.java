@@ -1,0 +1,79 @@
+package bellman.rl.run;
+
+import bellman.engine.io.Safetensors;
+import bellman.engine.io.SafetensorsWriter;
+import bellman.rl.TrainLoop;
+import bellman.rl.dqn.DqnAgent;
+import bellman.rl.env.Spec;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+
+/**
+ * What a checkpoint holds: the agent's tensors and counters, where the loop stands, and which
+ * behavior it is for. One safetensors file; the online network has PyTorch's names, so that other
+ * tools read it as it is.
+ */
+public final class Checkpoint {
+  private static final String FORMAT = "bellman.format";
+  private static final String VERSION = "1";
+  private static final String BEHAVIOR = "bellman.behavior";
+  private static final String STEP = "loop.step";
+  private static final String EPISODES = "loop.episodes";
+  private static final String SECONDS = "loop.seconds";
+
+  private Checkpoint() {}
+
+  /**
+   * @throws IllegalStateException if the weights are not finite
+   */
+  public static void save(Path file, Spec spec, DqnAgent agent, TrainLoop.State loop)
+      throws IOException {
+    SafetensorsWriter writer = new SafetensorsWriter();
+    writer
+        .metadata(FORMAT, VERSION)
+        .metadata(BEHAVIOR, spec.name())
+        .metadata(STEP, Long.toString(loop.step()))
+        .metadata(EPISODES, Integer.toString(loop.episodes()))
+        .metadata(SECONDS, Double.toString(loop.seconds()));
+    agent.save(writer);
+    writer.write(file);
+  }
+
+  /**
+   * Restores the agent and returns where the loop stood.
+   *
+   * @throws IOException if the file is not whole, or no checkpoint
+   * @throws IllegalArgumentException if its network is not this one
+   */
+  public static TrainLoop.State load(Path file, DqnAgent agent) throws IOException {
+    try (Safetensors saved = Safetensors.open(file)) {
+      Map<String, String> about = saved.metadata();
+      String version = about.get(FORMAT);
+      if (!VERSION.equals(version)) {
+        throw new IOException(
+            version == null
+                ? "not a checkpoint of Bellman: it names no " + FORMAT
+                : "checkpoint format " + version + "; this version reads " + VERSION);
+      }
+      try {
+        TrainLoop.State loop =
+            new TrainLoop.State(
+                Long.parseLong(about.get(STEP)),
+                Integer.parseInt(about.get(EPISODES)),
+                Double.parseDouble(about.get(SECONDS)));
+        agent.load(saved);
+        return loop;
+      } catch (NumberFormatException | NullPointerException e) {
+        throw new IOException("its counters are damaged: " + about, e);
+      }
+    }
+  }
+
+  /** The weights alone, from a checkpoint or any safetensors file with the network's names. */
+  public static void loadWeights(Path file, DqnAgent agent) throws IOException {
+    try (Safetensors saved = Safetensors.open(file)) {
+      agent.loadWeights(saved);
+    }
+  }
+}
