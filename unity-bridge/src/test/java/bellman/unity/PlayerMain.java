@@ -1,6 +1,6 @@
 package bellman.unity;
 
-import bellman.unity.communicator.PlayerConnection;
+import bellman.unity.player.GrpcConnection;
 import java.util.List;
 
 /** A scripted player in a process of its own, started like a Unity build. */
@@ -20,7 +20,7 @@ final class PlayerMain {
             Says.agents(agent),
             Says.agents(agent));
     int code;
-    try (PlayerConnection connection = PlayerConnection.tcp(port)) {
+    try (GrpcConnection connection = GrpcConnection.tcp(port)) {
       code = player.play(connection);
     }
     System.out.println("stopped with " + player.replies().get(player.replies().size() - 1));

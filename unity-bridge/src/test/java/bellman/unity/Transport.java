@@ -1,6 +1,6 @@
 package bellman.unity;
 
-import bellman.unity.communicator.PlayerConnection;
+import bellman.unity.player.GrpcConnection;
 import bellman.unity.player.Player;
 import bellman.unity.process.PlayerThread;
 import java.time.Duration;
@@ -18,7 +18,7 @@ enum Transport {
     @Override
     UnityEnvironment.Builder builder(Player player) {
       return UnityEnvironment.listen(0)
-          .onListening(port -> PlayerThread.start(player, PlayerConnection.tcp(port)));
+          .onListening(port -> PlayerThread.start(player, GrpcConnection.tcp(port)));
     }
   };
 

@@ -1,5 +1,6 @@
 package bellman.unity.communicator;
 
+import bellman.unity.player.GrpcConnection;
 import bellman.unity.proto.UnityMessageProto;
 import bellman.unity.proto.UnityToExternalProtoGrpc;
 import io.grpc.Attributes;
@@ -158,10 +159,10 @@ public final class TrainerServer implements AutoCloseable {
   }
 
   /** The player's end of an in-process server. */
-  public PlayerConnection connect() {
+  public GrpcConnection connect() {
     return inProcessName != null
-        ? PlayerConnection.inProcess(inProcessName)
-        : PlayerConnection.tcp(port);
+        ? GrpcConnection.inProcess(inProcessName)
+        : GrpcConnection.tcp(port);
   }
 
   /** Where the player finds this server, for people: {@code localhost:5005}, {@code this JVM}. */

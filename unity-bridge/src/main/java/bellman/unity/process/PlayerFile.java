@@ -30,7 +30,7 @@ public final class PlayerFile {
     }
   }
 
-  private static final List<String> ENDINGS = List.of(".app", ".exe", ".x86_64", ".x86");
+  private static final List<String> ENDINGS = List.of(".app", ".exe", ".cmd", ".x86_64", ".x86");
 
   private PlayerFile() {}
 
@@ -56,6 +56,7 @@ public final class PlayerFile {
       }
       case WINDOWS -> {
         places.add(withEnding(bare, ".exe"));
+        places.add(withEnding(bare, ".cmd"));
         places.addAll(filesOf(bare, ".exe"));
       }
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import bellman.unity.player.GrpcConnection;
 import bellman.unity.proto.HeaderProto;
 import bellman.unity.proto.UnityMessageProto;
 import io.grpc.Status;
@@ -43,7 +44,7 @@ class TrainerServerTest {
   }
 
   private static CompletableFuture<UnityMessageProto> ask(
-      PlayerConnection player, UnityMessageProto message) {
+      GrpcConnection player, UnityMessageProto message) {
     return CompletableFuture.supplyAsync(
         () -> player.exchange(message), task -> new Thread(task).start());
   }
@@ -52,7 +53,7 @@ class TrainerServerTest {
   @ValueSource(booleans = {false, true})
   void questionsMeetTheirAnswers(boolean tcp) throws Exception {
     try (TrainerServer server = server(tcp);
-        PlayerConnection player = server.connect()) {
+        GrpcConnection player = server.connect()) {
       assertThat(server.connected()).isFalse();
       for (int i = 0; i < 100; i++) {
         var reply = ask(player, message(200, "question " + i));
@@ -70,8 +71,8 @@ class TrainerServerTest {
   @ValueSource(booleans = {false, true})
   void aSecondPlayerIsRefusedAndTheFirstPlaysOn(boolean tcp) throws Exception {
     try (TrainerServer server = server(tcp);
-        PlayerConnection first = server.connect();
-        PlayerConnection second = server.connect()) {
+        GrpcConnection first = server.connect();
+        GrpcConnection second = server.connect()) {
       var reply = ask(first, message(200, "one"));
       assertThat(server.await(LONG)).isInstanceOf(Arrival.Request.class);
       String refusal =
@@ -102,7 +103,7 @@ class TrainerServerTest {
   @ValueSource(booleans = {false, true})
   void twoMessagesAtOnceAreRefused(boolean tcp) throws Exception {
     try (TrainerServer server = server(tcp);
-        PlayerConnection player = server.connect()) {
+        GrpcConnection player = server.connect()) {
       var reply = ask(player, message(200, "one"));
       server.await(LONG);
       assertThatThrownBy(() -> player.exchange(message(200, "two")))
@@ -121,7 +122,7 @@ class TrainerServerTest {
   @ValueSource(booleans = {false, true})
   void goodbyeIsAnsweredWithoutTheTrainer(boolean tcp) throws Exception {
     try (TrainerServer server = server(tcp);
-        PlayerConnection player = server.connect()) {
+        GrpcConnection player = server.connect()) {
       assertThat(player.exchange(message(400, ""))).isEqualTo(Rendezvous.STOP_MESSAGE);
       assertThat(server.await(LONG)).isEqualTo(new Arrival.Quit());
     }
@@ -131,7 +132,7 @@ class TrainerServerTest {
   @ValueSource(booleans = {false, true})
   void closingSaysStopToAWaitingPlayer(boolean tcp) throws Exception {
     TrainerServer server = server(tcp);
-    try (PlayerConnection player = server.connect()) {
+    try (GrpcConnection player = server.connect()) {
       var reply = ask(player, message(200, "one"));
       server.await(LONG);
       server.close();
@@ -147,7 +148,7 @@ class TrainerServerTest {
   @ValueSource(booleans = {false, true})
   void aPlayerThatVanishesIsNoticed(boolean tcp) throws Exception {
     try (TrainerServer server = server(tcp)) {
-      PlayerConnection player = server.connect();
+      GrpcConnection player = server.connect();
       var reply = ask(player, message(200, "one"));
       server.await(LONG);
       player.close();
@@ -161,7 +162,7 @@ class TrainerServerTest {
   @ValueSource(booleans = {false, true})
   void aPlayerThatVanishesBetweenTwoCallsIsNoticed(boolean tcp) throws Exception {
     try (TrainerServer server = server(tcp)) {
-      PlayerConnection player = server.connect();
+      GrpcConnection player = server.connect();
       var reply = ask(player, message(200, "one"));
       server.await(LONG);
       server.reply(message(200, "answer"));
@@ -176,7 +177,7 @@ class TrainerServerTest {
   void messagesOf64MiBPass(boolean tcp) throws Exception {
     UnityMessageProto large = message(200, "x".repeat((64 << 20) - 16));
     try (TrainerServer server = server(tcp);
-        PlayerConnection player = server.connect()) {
+        GrpcConnection player = server.connect()) {
       ask(player, large);
       assertThat(server.await(LONG).equals(new Arrival.Request(large))).isTrue();
     }

@@ -50,6 +50,17 @@ class PlayerFileTest {
   }
 
   @Test
+  void aCommandFileIsAPlayerOnWindowsOnly() throws IOException {
+    Path command = file("GridWorld.cmd");
+    assertThat(find("GridWorld", PlayerFile.System.WINDOWS)).isEqualTo(command);
+    assertThat(find("GridWorld.cmd", PlayerFile.System.WINDOWS)).isEqualTo(command);
+    assertThatThrownBy(() -> find("GridWorld", PlayerFile.System.LINUX))
+        .isInstanceOf(NoSuchFileException.class);
+    Path program = file("GridWorld.exe");
+    assertThat(find("GridWorld", PlayerFile.System.WINDOWS)).isEqualTo(program);
+  }
+
+  @Test
   void aFolderStandsForTheFileInIt() throws IOException {
     file("Build/UnityCrashHandler64.exe");
     Path windows = file("Build/Walker.exe");
