@@ -98,6 +98,22 @@ final class HeapBuffer extends HostBuffer {
   }
 
   @Override
+  public void readBits(long from, int[] to, int n) {
+    int at = start + (int) from;
+    for (int j = 0; j < n; j++) {
+      to[j] = Float.floatToRawIntBits(floats[at + j]);
+    }
+  }
+
+  @Override
+  public void writeBits(long to, int[] source, int n) {
+    int at = start + (int) to;
+    for (int j = 0; j < n; j++) {
+      floats[at + j] = Float.intBitsToFloat(source[j]);
+    }
+  }
+
+  @Override
   public void copy(long to, HostBuffer from, long at, int n) {
     HeapBuffer x = (HeapBuffer) from;
     System.arraycopy(array(x), x.start + (int) at, array(this), start + (int) to, n);

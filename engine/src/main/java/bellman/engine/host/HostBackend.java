@@ -26,8 +26,13 @@ public abstract class HostBackend implements Backend {
   private final Workers workers;
   private final Scratch[] scratch;
 
-  protected HostBackend(int threads) {
-    workers = new Workers(threads);
+  /**
+   * @param threads threads of every kernel, the caller's included
+   * @param spinning whether idle threads wait for the next kernel with a short spin; not where
+   *     another library's threads run in between
+   */
+  protected HostBackend(int threads, boolean spinning) {
+    workers = new Workers(threads, spinning);
     scratch = new Scratch[threads];
     for (int i = 0; i < threads; i++) {
       scratch[i] = new Scratch();
@@ -172,10 +177,14 @@ public abstract class HostBackend implements Backend {
   // ── pointwise ─────────────────────────────────────────────────────────────────────────────────
 
   @Override
-  public void map(Pointwise op, float a, float b, Buffer out, Buffer... in) {
+  public final void map(Pointwise op, float a, float b, Buffer out, Buffer... in) {
     HostBuffer x = in(in[0]);
     HostBuffer y = op.operands() == 2 ? in(in[1]) : null;
     HostBuffer to = out(out);
+    if (op == Pointwise.RELU_GRADIENT) {
+      reluGradient(x, y, to);
+      return;
+    }
     blocks(
         out.count(),
         (s, at, n) -> {
@@ -186,6 +195,31 @@ public abstract class HostBackend implements Backend {
           op.run(s.a, y != null ? s.b : null, a, b, s.c, n);
           to.write(at, s.c, 0, n);
         });
+  }
+
+  /**
+   * RELU_GRADIENT without a branch: HotSpot does not vectorise the choice, and on activations the
+   * processor guesses half of its jumps wrong.
+   */
+  private void reluGradient(HostBuffer dy, HostBuffer y, HostBuffer dx) {
+    blocks(
+        dx.count(),
+        (s, at, n) -> {
+          dy.readBits(at, s.ints, n);
+          y.readBits(at, s.moreInts, n);
+          keepWherePositive(s.ints, s.moreInts, n);
+          dx.writeBits(at, s.ints, n);
+        });
+  }
+
+  /** Bit patterns: x stays where y is positive or NaN, else it becomes 0. */
+  private static void keepWherePositive(int[] x, int[] y, int n) {
+    for (int j = 0; j < n; j++) {
+      int v = y[j];
+      int positive = (~v & -v) >> 31; // all ones for 1 … 0x7fffffff: positive, or NaN with sign +
+      int nan = (0x7f800000 - (v & 0x7fffffff)) >> 31; // all ones above infinity's pattern
+      x[j] &= positive | nan;
+    }
   }
 
   @Override
@@ -640,13 +674,14 @@ public abstract class HostBackend implements Backend {
       double epsilon,
       double decay) {
     double step = in(t).get(0);
-    float rate = (float) (in(lr).get(0) / (1 - Math.pow(beta1, step)));
-    float root = (float) Math.sqrt(1 - Math.pow(beta2, step));
+    // both sides of the fraction times √(1−β₂ᵗ): one division less for each parameter
+    double root = Math.sqrt(1 - Math.pow(beta2, step));
+    float rate = (float) (in(lr).get(0) / (1 - Math.pow(beta1, step)) * root);
+    float small = (float) (epsilon * root);
     float b1 = (float) beta1;
     float b2 = (float) beta2;
     float rest1 = (float) (1 - beta1);
     float rest2 = (float) (1 - beta2);
-    float small = (float) epsilon;
     float shrink = (float) decay;
     HostBuffer gradients = in(g);
     HostBuffer values = out(p);
@@ -659,7 +694,7 @@ public abstract class HostBackend implements Backend {
           gradients.read(at, s.b, 0, n);
           means.read(at, s.c, 0, n);
           squares.read(at, s.d, 0, n);
-          adamRow(s.a, s.b, s.c, s.d, n, rate, root, b1, b2, rest1, rest2, small, shrink);
+          adamRow(s.a, s.b, s.c, s.d, n, rate, b1, b2, rest1, rest2, small, shrink);
           values.write(at, s.a, 0, n);
           means.write(at, s.c, 0, n);
           squares.write(at, s.d, 0, n);
@@ -673,7 +708,6 @@ public abstract class HostBackend implements Backend {
       float[] v,
       int n,
       float rate,
-      float root,
       float b1,
       float b2,
       float rest1,
@@ -686,7 +720,7 @@ public abstract class HostBackend implements Backend {
       float vj = b2 * v[j] + rest2 * gj * gj;
       m[j] = mj;
       v[j] = vj;
-      p[j] -= rate * mj / ((float) Math.sqrt(vj) / root + epsilon);
+      p[j] -= rate * mj / ((float) Math.sqrt(vj) + epsilon);
     }
   }
 

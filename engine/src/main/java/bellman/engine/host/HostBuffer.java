@@ -30,6 +30,12 @@ public abstract class HostBuffer extends Buffer implements HostArray {
   /** Copies {@code source[at…]} to the {@code n} ints from {@code to} on. */
   public abstract void write(long to, int[] source, int at, int n);
 
+  /** Copies the bit patterns of {@code n} float32 elements from {@code from} on to {@code to}. */
+  public abstract void readBits(long from, int[] to, int n);
+
+  /** Copies {@code n} bit patterns to the float32 elements from {@code to} on. */
+  public abstract void writeBits(long to, int[] source, int n);
+
   /** Copies {@code n} elements of a buffer of the same kind and type. */
   public abstract void copy(long to, HostBuffer from, long at, int n);
 }

@@ -18,13 +18,16 @@ public final class JavaBackend extends HostBackend {
   /** Pieces into which the filter gradient's sum over pixels is cut: partial sums that add up. */
   private static final int PIECES = 8;
 
+  /** With no more rows than this, laying out op(B) costs more than it saves. */
+  private static final int FEW = 4;
+
   private final RowProduct[] products;
   private float[] padded = new float[0]; // x with its border of zeros
   private float[] partial = new float[0];
 
   /** A backend on {@code threads} cores. */
   public JavaBackend(int threads) {
-    super(threads);
+    super(threads, true);
     products = new RowProduct[threads];
     for (int i = 0; i < threads; i++) {
       products[i] = new RowProduct();
@@ -64,11 +67,56 @@ public final class JavaBackend extends HostBackend {
     int aL = transposeA ? m : 1;
     int bL = transposeB ? 1 : n;
     int bJ = transposeB ? k : 1;
-    if (n < 64 && m > n) { // Cᵀ = op(B)ᵀ op(A)ᵀ has the longer rows
+    if (m <= FEW && !transposeA && transposeB) {
+      dots(m, n, k, ha, hb, hc);
+    } else if (n < 64 && m > n) { // Cᵀ = op(B)ᵀ op(A)ᵀ has the longer rows
       product(n, m, k, hb.floats(), hb.start(), bJ, bL, ha.floats(), ha.start(), aL, aI, hc, 1, n);
     } else {
       product(m, n, k, ha.floats(), ha.start(), aI, aL, hb.floats(), hb.start(), bL, bJ, hc, n, 1);
     }
+  }
+
+  /** C[i, j] = Σ_l A[i, l] B[j, l], both running on along l. */
+  private void dots(int m, int n, int k, HeapBuffer a, HeapBuffer b, HeapBuffer c) {
+    int each = Math.max(1, (1 << 16) / k);
+    workers()
+        .run(
+            (n + each - 1) / each,
+            (part, worker) -> {
+              for (int j = part * each; j < Math.min(n, (part + 1) * each); j++) {
+                for (int i = 0; i < m; i++) {
+                  c.floats()[c.start() + i * n + j] =
+                      dot(a.floats(), a.start() + i * k, b.floats(), b.start() + j * k, k);
+                }
+              }
+            });
+  }
+
+  /** Eight sums side by side: one alone would wait for each addition. */
+  private static float dot(float[] a, int at, float[] b, int bt, int k) {
+    float s0 = 0;
+    float s1 = 0;
+    float s2 = 0;
+    float s3 = 0;
+    float s4 = 0;
+    float s5 = 0;
+    float s6 = 0;
+    float s7 = 0;
+    int l = 0;
+    for (; l + 8 <= k; l += 8) {
+      s0 += a[at + l] * b[bt + l];
+      s1 += a[at + l + 1] * b[bt + l + 1];
+      s2 += a[at + l + 2] * b[bt + l + 2];
+      s3 += a[at + l + 3] * b[bt + l + 3];
+      s4 += a[at + l + 4] * b[bt + l + 4];
+      s5 += a[at + l + 5] * b[bt + l + 5];
+      s6 += a[at + l + 6] * b[bt + l + 6];
+      s7 += a[at + l + 7] * b[bt + l + 7];
+    }
+    for (; l < k; l++) {
+      s0 += a[at + l] * b[bt + l];
+    }
+    return ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7));
   }
 
   private void product(
@@ -127,10 +175,25 @@ public final class JavaBackend extends HostBackend {
       }
       return;
     }
-    for (int j = 0; j < columns; j++) { // b runs on along l
+    int j = 0;
+    for (; j + 8 <= columns; j += 8) { // b runs on along l: eight runs at a time
       int from = at + j * bJ;
       for (int l = 0; l < depth; l++) {
-        to[l][j] = b[from + l * bL];
+        float[] row = to[l];
+        int f = from + l * bL;
+        row[j] = b[f];
+        row[j + 1] = b[f + bJ];
+        row[j + 2] = b[f + 2 * bJ];
+        row[j + 3] = b[f + 3 * bJ];
+        row[j + 4] = b[f + 4 * bJ];
+        row[j + 5] = b[f + 5 * bJ];
+        row[j + 6] = b[f + 6 * bJ];
+        row[j + 7] = b[f + 7 * bJ];
+      }
+    }
+    for (; j < columns; j++) {
+      for (int l = 0; l < depth; l++) {
+        to[l][j] = b[at + j * bJ + l * bL];
       }
     }
   }

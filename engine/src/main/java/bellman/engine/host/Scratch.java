@@ -10,5 +10,6 @@ final class Scratch {
   final float[] c = new float[BLOCK];
   final float[] d = new float[BLOCK];
   final int[] ints = new int[BLOCK];
+  final int[] moreInts = new int[BLOCK];
   final byte[] bytes = new byte[BLOCK];
 }

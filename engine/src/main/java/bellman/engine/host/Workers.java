@@ -8,8 +8,9 @@ import java.util.concurrent.locks.LockSupport;
  * Who runs which part is a matter of timing, so a part's result must not depend on it: parts write
  * places of their own, and sums of parts are combined in order afterwards.
  *
- * <p>Idle members spin for some microseconds, because kernels follow each other closely, and then
- * park, so that they do not starve a player on the same machine.
+ * <p>Idle members may spin for some microseconds, because kernels follow each other closely, before
+ * they park. Where another library runs a team of its own in between, they must park at once: a
+ * spinning member would hold the core that the other team needs.
  */
 final class Workers implements AutoCloseable {
   /** One part of a job; {@code worker} tells which member runs it, 0 … threads − 1. */
@@ -49,11 +50,13 @@ final class Workers implements AutoCloseable {
     }
   }
 
+  private final int idleSpins;
   private final Thread[] threads;
   private volatile Job job;
   private volatile boolean closed;
 
-  Workers(int count) {
+  Workers(int count, boolean spinning) {
+    idleSpins = spinning ? SPINS : 0;
     threads = new Thread[count - 1];
     for (int i = 0; i < threads.length; i++) {
       int worker = i + 1;
@@ -107,7 +110,7 @@ final class Workers implements AutoCloseable {
         current.help(worker);
         done = current;
         spin = 0;
-      } else if (spin++ < SPINS) {
+      } else if (spin++ < idleSpins) {
         Thread.onSpinWait();
       } else {
         LockSupport.park(this);

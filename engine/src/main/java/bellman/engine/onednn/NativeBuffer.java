@@ -97,6 +97,16 @@ final class NativeBuffer extends HostBuffer {
   }
 
   @Override
+  public void readBits(long from, int[] to, int n) {
+    memory.ints().get(start + (int) from, to, 0, n);
+  }
+
+  @Override
+  public void writeBits(long to, int[] source, int n) {
+    memory.ints().put(start + (int) to, source, 0, n);
+  }
+
+  @Override
   public void copy(long to, HostBuffer from, long at, int n) {
     NativeBuffer x = (NativeBuffer) from;
     int bytes = dtype().bytes();

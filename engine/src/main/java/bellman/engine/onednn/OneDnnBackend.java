@@ -63,7 +63,7 @@ public final class OneDnnBackend extends HostBackend {
   private boolean closed;
 
   private OneDnnBackend(int threads, Library library) {
-    super(threads);
+    super(threads, false);
     this.library = library;
   }
 
