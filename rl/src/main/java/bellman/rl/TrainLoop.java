@@ -111,6 +111,18 @@ public final class TrainLoop {
     return outcome;
   }
 
+  /** Ctrl-C in a terminal reaches the player too, and its death may be noticed first. */
+  private static boolean cameWithAnInterrupt(BooleanSupplier interrupted) {
+    try {
+      for (int i = 0; i < 10 && !interrupted.getAsBoolean(); i++) {
+        Thread.sleep(50);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    return interrupted.getAsBoolean();
+  }
+
   private Outcome.Reason run(Phase phase, long end, float timeScale, BooleanSupplier interrupted) {
     observers.forEach(o -> o.phaseBegan(phase, step));
     environment.timeScale(timeScale);

@@ -38,15 +38,16 @@ class MainTest {
     }
 
     @Override
-    public Outcome train(Resolved settings, Interruption interruption, Streams streams) {
+    public Outcome train(Resolved settings, Interruption interruption) {
       asked.add(settings.config());
       return outcome();
     }
 
     @Override
-    public Outcome evaluate(Resolved settings, Path run, Interruption stop, Streams streams) {
+    public Outcome evaluate(Resolved settings, Path run, int episodes, Interruption stop) {
       asked.add(settings.config());
       asked.add(run);
+      asked.add(episodes);
       return outcome();
     }
 
@@ -175,7 +176,7 @@ class MainTest {
         "train --resume | resume needs the name of a run: give --run-id ID",
         "tran | unknown command 'tran'; did you mean train?",
         "evaluate | Missing required parameter: 'RUN'",
-        "evaluate x --steps 3 | unknown option '--steps'; did you mean --test-steps?"
+        "evaluate x --episode 3 | unknown option '--episode'; did you mean --episodes?"
       })
   void badUsage(String line, String message) {
     assertThat(run(line.split(" "))).isEqualTo(Main.USAGE);
@@ -246,10 +247,17 @@ class MainTest {
     Files.writeString(
         run.resolve("configuration.yaml"), RunConfig.defaults().with("gamma", "0.5").toYaml());
     String results = "--results-dir=" + folder;
-    assertThat(run("evaluate", "r1", results, "--test-steps", "9")).isZero();
-    assertThat(stub.asked.get(1)).isEqualTo(run);
+    assertThat(run("evaluate", "r1", results)).isEqualTo(Main.FAILED);
+    assertThat(err.toString()).contains("r1 holds no checkpoint yet");
+    Path weights =
+        Files.createDirectories(run.resolve("GridWorld/checkpoint"))
+            .resolve("step-000000010.safetensors");
+    Files.createFile(weights);
+    assertThat(run("evaluate", "r1", results, "--episodes", "9", "--epsilon", "0.05")).isZero();
+    assertThat(stub.asked.subList(1, 3)).containsExactly(weights, 9);
     assertThat(config().learning().gamma()).isEqualTo(0.5);
-    assertThat(config().evaluation().testSteps()).isEqualTo(9);
+    assertThat(config().evaluation().epsilonEval()).isEqualTo(0.05);
+    assertThat(run("evaluate", "r1", results, "--episodes", "0")).isEqualTo(Main.USAGE);
     assertThat(run("evaluate", "r2", results)).isEqualTo(Main.FAILED);
     assertThat(err.toString()).contains("there is no run 'r2' in", "did you mean r1?");
   }
