@@ -32,7 +32,9 @@ final class Library implements AutoCloseable {
   private NativeMemory scratchpad;
 
   Library() {
+    OpenMp.sleepBetweenKernels();
     Loader.load(org.bytedeco.dnnl.global.dnnl.class);
+    OpenMp.find();
     dnnl_version_t v = dnnl_version();
     version = v.major() + "." + v.minor();
     check("engine", dnnl_engine_create(engine, dnnl_cpu, 0));

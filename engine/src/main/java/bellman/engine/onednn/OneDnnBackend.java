@@ -76,18 +76,19 @@ public final class OneDnnBackend extends HostBackend {
     Library library;
     try {
       library = new Library();
-    } catch (LinkageError e) {
+    } catch (LinkageError | TypeNotPresentException e) {
       Throwable cause = e;
       while (cause.getCause() != null && cause.getCause() != cause) {
         cause = cause.getCause();
       }
       throw new IllegalStateException(
-          "oneDNN's native library for "
+          "oneDNN did not load: "
+              + cause
+              + "; it needs the jars dnnl, javacpp and opencl and their natives for "
               + System.getProperty("os.name")
               + " "
               + System.getProperty("os.arch")
-              + " did not load: "
-              + cause.getMessage(),
+              + " on the class path",
           e);
     }
     return new OneDnnBackend(threads, library);
