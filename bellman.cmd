@@ -1,7 +1,7 @@
 @echo off
 rem Starts Bellman on Windows: finds Java, builds what is missing, runs the command line.
 rem Not tested on Windows yet. Unlike the script for Linux and macOS it builds only when nothing is
-rem built; after a change of the sources run: mvn -DskipTests package
+rem built; after a change of the sources run: mvn -Dmaven.test.skip=true -Dspotless.check.skip=true package
 setlocal EnableExtensions
 set "HOME_DIR=%~dp0"
 set "APP=%HOME_DIR%benchmarks\target\app"
@@ -28,7 +28,7 @@ if not exist "%APP%\rl-*.jar" (
   )
   echo building Bellman ^(first run^) ... 1>&2
   pushd "%HOME_DIR%"
-  call mvn -q -B -DskipTests -Dspotless.check.skip=true package 1>&2
+  call mvn -q -B -Dmaven.test.skip=true -Dspotless.check.skip=true package 1>&2
   if errorlevel 1 (
     popd
     echo bellman: the build failed; its messages stand above. 1>&2

@@ -50,8 +50,11 @@ final class SavedWeights {
     List<Path> newest = new ArrayList<>();
     try (Stream<Path> behaviors = Files.list(run)) {
       for (Path behavior : behaviors.sorted().toList()) {
-        new CheckpointFiles(behavior.resolve("checkpoint"), 1, warning -> {})
-            .list().stream().findFirst().ifPresent(newest::add);
+        Path checkpoints = behavior.resolve("checkpoint");
+        if (Files.isDirectory(checkpoints)) {
+          new CheckpointFiles(checkpoints, 1, warning -> {})
+              .list().stream().findFirst().ifPresent(newest::add);
+        }
       }
     }
     if (newest.size() == 1) {

@@ -330,8 +330,8 @@ class MainTest {
       Stub stub =
           new Stub() {
             @Override
-            public Outcome train(Resolved settings, Interruption stop, Streams streams) {
-              streams.out().println("running");
+            public Outcome train(Resolved settings, Interruption stop) {
+              System.out.println("running");
               try {
                 while (!stop.getAsBoolean()) {
                   TimeUnit.MILLISECONDS.sleep(5);
@@ -340,7 +340,7 @@ class MainTest {
               } catch (InterruptedException e) {
                 throw new IllegalStateException(e);
               }
-              streams.out().println("saved");
+              System.out.println("saved");
               return new Outcome(Outcome.Reason.INTERRUPTED, 1, 1, 1, 0, 0, 1);
             }
           };
