@@ -1,2 +1,5 @@
-/** The replay memory, on the device. Depends on engine alone. Read next: {@code bellman.rl.dqn}. */
+/**
+ * The replay memory, on the device. Depends on engine and on what worlds show. Read next: {@code
+ * bellman.rl.dqn}.
+ */
 package bellman.rl.replay;

@@ -1,0 +1,86 @@
+package bellman.rl;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import org.junit.jupiter.api.Test;
+
+class ArchitectureTest {
+  private static final JavaClasses RL =
+      new ClassFileImporter()
+          .withImportOption(new ImportOption.DoNotIncludeTests())
+          .importPackages("bellman.rl");
+
+  @Test
+  void nobodySeesWhatIsBehindTheModules() {
+    noClasses()
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(
+            "jcuda..",
+            "org.bytedeco..",
+            "io.grpc..",
+            "com.google.protobuf..",
+            "bellman.unity.proto..",
+            "bellman.unity.communicator..",
+            "bellman.unity.process..",
+            "bellman.engine.host..",
+            "bellman.engine.onednn..",
+            "bellman.engine.reference..",
+            "bellman.benchmarks..")
+        .check(RL);
+  }
+
+  @Test
+  void packagesAreReadInOneDirection() {
+    layeredArchitecture()
+        .consideringOnlyDependenciesInLayers()
+        .layer("env")
+        .definedBy("bellman.rl.env")
+        .layer("loop")
+        .definedBy("bellman.rl")
+        .layer("replay")
+        .definedBy("bellman.rl.replay")
+        .layer("dqn")
+        .definedBy("bellman.rl.dqn")
+        .layer("observe")
+        .definedBy("bellman.rl.observe")
+        .layer("run")
+        .definedBy("bellman.rl.run")
+        .layer("config")
+        .definedBy("bellman.rl.config")
+        .layer("cli")
+        .definedBy("bellman.rl.cli")
+        .whereLayer("cli")
+        .mayNotBeAccessedByAnyLayer()
+        .whereLayer("run")
+        .mayOnlyBeAccessedByLayers("cli")
+        .whereLayer("observe")
+        .mayOnlyBeAccessedByLayers("cli")
+        .whereLayer("config")
+        .mayOnlyBeAccessedByLayers("cli")
+        .whereLayer("dqn")
+        .mayOnlyBeAccessedByLayers("run", "cli")
+        .whereLayer("replay")
+        .mayOnlyBeAccessedByLayers("dqn", "cli")
+        .whereLayer("loop")
+        .mayOnlyBeAccessedByLayers("dqn", "observe", "run", "cli")
+        .check(RL);
+    slices().matching("bellman.rl.(*)..").should().beFreeOfCycles().check(RL);
+  }
+
+  @Test
+  void onlyTheUnityWorldAndTheCommandsKnowUnity() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackages("bellman.rl.env", "bellman.rl.cli")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("bellman.unity..")
+        .check(RL);
+  }
+}
