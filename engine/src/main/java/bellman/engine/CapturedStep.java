@@ -1,14 +1,23 @@
 package bellman.engine;
 
+import bellman.engine.backend.Recording;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 import java.util.function.Supplier;
 
 /**
- * A step that is the same every time: the first runs launch kernel by kernel, later runs may replay
- * a recording. On the CPU every run calls the body.
+ * A step that is the same every time. The first run launches kernel by kernel, and finds algorithms
+ * and memory as it goes; the second records the same kernels, if the backend can, and from then on
+ * a run replays the recording. On the CPU every run calls the body. So k runs are exactly k steps
+ * on every backend.
  *
- * <p>The body must not read a tensor, upload values or have any other effect on the host; whatever
- * changes between runs lies in device memory ({@link Device#state}). Its results are handles, valid
- * until the next run. So k runs are exactly k steps on every backend.
+ * <p>The body must not read a tensor, upload values or have any other effect on the host: it runs
+ * twice at most. Whatever changes between runs lies in device memory ({@link Device#state}). Its
+ * results are handles, valid until the next run.
+ *
+ * <p>The step owns its memory until it closes: nobody else gets an address of it, whatever scopes
+ * close inside the body. A step within a step is a part of the outer one.
  *
  * @param <T> what the body returns: a tensor, or a record of tensors
  */
@@ -16,7 +25,11 @@ public final class CapturedStep<T> implements AutoCloseable {
   private final Device device;
   private final String name;
   private final Supplier<T> body;
+  private final Arena arena = new Arena();
   private Scope memory;
+  private boolean ran;
+  private Recording recording;
+  private T result; // of the recording: the same buffers in every run
 
   CapturedStep(Device device, String name, Supplier<T> body) {
     this.device = device;
@@ -26,23 +39,64 @@ public final class CapturedStep<T> implements AutoCloseable {
 
   /** Runs the step once. */
   public T run() {
-    close();
+    if (device.isRecording()) {
+      return body.get();
+    }
+    if (recording != null) {
+      device.checkUse();
+      recording.launch();
+      return result;
+    }
+    endResults();
+    List<T> results = new ArrayList<>(1);
+    Optional<Recording> kept = Optional.empty();
+    if (ran) {
+      kept = device.backend().record(() -> results.add(runBody()));
+    } else {
+      results.add(runBody());
+      ran = true;
+    }
+    if (kept.isPresent()) {
+      recording = kept.get();
+      result = results.get(0);
+      recording.launch();
+    }
+    return results.get(0);
+  }
+
+  private T runBody() {
+    Arena outer = device.use(arena);
     memory = device.scope(name);
-    String outer = device.recording(name);
+    device.recording(name);
     try {
       return body.get();
     } finally {
-      device.recording(outer);
+      device.recording(null);
       device.detach(memory); // off the stack, yet alive until the next run
+      device.use(outer);
     }
   }
 
-  /** Ends the lifetime of the last run's results. */
-  @Override
-  public void close() {
+  /** The last run's memory goes back to the arena, where the next run finds it. */
+  private void endResults() {
     if (memory != null) {
+      Arena outer = device.use(arena);
       device.end(memory);
+      device.use(outer);
       memory = null;
     }
+  }
+
+  /** Ends the lifetime of the last run's results, and forgets the recording. */
+  @Override
+  public void close() {
+    if (recording != null) {
+      recording.close();
+      recording = null;
+      result = null;
+    }
+    endResults();
+    device.recycle(arena);
+    ran = false;
   }
 }

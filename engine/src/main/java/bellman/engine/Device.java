@@ -3,12 +3,9 @@ package bellman.engine;
 import bellman.engine.backend.Backend;
 import bellman.engine.backend.Buffer;
 import bellman.engine.backend.Kernel;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
 
@@ -17,10 +14,10 @@ import java.util.function.Supplier;
  * memory returns to. One thread owns a device, the first that uses it.
  */
 public final class Device implements AutoCloseable {
-  private record Size(DType dtype, long count) {}
-
   private final Backend backend;
-  private final Map<Size, ArrayDeque<Buffer>> pool = new HashMap<>();
+  private final Arena pool = new Arena();
+  private final Set<Arena> arenas = new HashSet<>(); // of captured steps
+  private Arena current = pool;
   private final Scope root;
   private final Set<Scope> detached = new HashSet<>(); // results of captured steps
   private Scope innermost;
@@ -94,8 +91,10 @@ public final class Device implements AutoCloseable {
 
   Buffer take(DType dtype, long count) {
     checkUse();
-    ArrayDeque<Buffer> free = pool.get(new Size(dtype, count));
-    Buffer buffer = free == null ? null : free.pollLast();
+    Buffer buffer = current.poll(dtype, count);
+    if (buffer == null && current != pool) {
+      buffer = pool.poll(dtype, count);
+    }
     if (buffer == null) {
       buffer = backend.allocate(dtype, count);
     } else {
@@ -109,8 +108,21 @@ public final class Device implements AutoCloseable {
   void recycle(Buffer buffer) {
     liveBytes -= buffer.bytes();
     pooledBytes += buffer.bytes();
-    pool.computeIfAbsent(new Size(buffer.dtype(), buffer.count()), s -> new ArrayDeque<>())
-        .addLast(buffer);
+    current.add(buffer);
+  }
+
+  /** Takes memory from {@code arena} and returns it there; returns the one used before. */
+  Arena use(Arena arena) {
+    Arena before = current;
+    current = arena;
+    arenas.add(arena);
+    return before;
+  }
+
+  /** A captured step gives its memory to everybody. */
+  void recycle(Arena arena) {
+    arenas.remove(arena);
+    arena.drain(closed ? backend::release : pool::add);
   }
 
   /** Bytes in living tensors. */
@@ -218,10 +230,13 @@ public final class Device implements AutoCloseable {
     }
   }
 
-  String recording(String step) {
-    String outer = recording;
+  /** Whether a captured step's body runs just now. */
+  boolean isRecording() {
+    return recording != null;
+  }
+
+  void recording(String step) {
     recording = step;
-    return outer;
   }
 
   // ── work ──────────────────────────────────────────────────────────────────────────────────────
@@ -277,8 +292,9 @@ public final class Device implements AutoCloseable {
     }
     detached.forEach(Scope::end);
     detached.clear();
-    pool.values().forEach(free -> free.forEach(backend::release));
-    pool.clear();
+    arenas.forEach(arena -> arena.drain(backend::release));
+    arenas.clear();
+    pool.drain(backend::release);
     backend.close();
   }
 }

@@ -1,6 +1,7 @@
 package bellman.engine;
 
 import bellman.engine.backend.Backend;
+import bellman.engine.cuda.CudaBackend;
 import bellman.engine.host.JavaBackend;
 import bellman.engine.onednn.OneDnnBackend;
 import bellman.engine.reference.ReferenceBackend;
@@ -100,9 +101,10 @@ public final class Devices {
       case "onednn" -> OneDnnBackend.open(options.threads());
       case "java" -> new JavaBackend(options.threads());
       case "reference" -> ReferenceBackend.floats();
-      default ->
-          throw new IllegalStateException(
-              "this version has no CUDA backend; open auto, cpu, onednn or java");
+      default -> { // cuda, cuda:N
+        int ordinal = name.equals("cuda") ? 0 : Integer.parseInt(name.substring(5));
+        yield CudaBackend.open(ordinal, options.precision(), options.reproducible());
+      }
     };
   }
 }

@@ -1,6 +1,7 @@
 package bellman.engine.backend;
 
 import bellman.engine.DType;
+import java.util.Optional;
 
 /**
  * Kernels over contiguous row-major buffers, and nothing else: no shapes, no autograd, no policy. A
@@ -145,6 +146,16 @@ public interface Backend extends AutoCloseable {
   default void fork(Runnable a, Runnable b) {
     a.run();
     b.run();
+  }
+
+  /**
+   * Keeps {@code work} for later: its kernels are recorded with their buffers and do not run until
+   * {@link Recording#launch}. A backend that cannot record, as on the CPU, runs it here and now and
+   * answers empty.
+   */
+  default Optional<Recording> record(Runnable work) {
+    work.run();
+    return Optional.empty();
   }
 
   /** Waits until all work given so far is done. */

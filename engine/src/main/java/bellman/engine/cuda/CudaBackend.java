@@ -1,0 +1,764 @@
+package bellman.engine.cuda;
+
+import bellman.engine.DType;
+import bellman.engine.Precision;
+import bellman.engine.backend.Backend;
+import bellman.engine.backend.Buffer;
+import bellman.engine.backend.ConvGeometry;
+import bellman.engine.backend.Kernel;
+import bellman.engine.backend.Philox;
+import bellman.engine.backend.Pointwise;
+import bellman.engine.backend.Recording;
+import bellman.engine.cuda.CudaBuffer.Address;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+import java.util.Optional;
+import jcuda.Pointer;
+import jcuda.driver.CUcontext;
+import jcuda.driver.CUdevice;
+import jcuda.driver.CUdevice_attribute;
+import jcuda.driver.CUdeviceptr;
+import jcuda.driver.CUfunction;
+import jcuda.driver.CUgraph;
+import jcuda.driver.CUgraphExec;
+import jcuda.driver.CUstream;
+import jcuda.driver.CUstream_flags;
+import jcuda.driver.JCudaDriver;
+import jcuda.jcublas.JCublas2;
+import jcuda.jcublas.cublasHandle;
+import jcuda.jcudnn.JCudnn;
+import jcuda.runtime.cudaStream_t;
+
+/**
+ * One NVIDIA GPU. All work goes to one stream, in the order of the calls; the host waits only where
+ * it reads. A sum never adds in the order in which threads arrive, so equal inputs give equal bits,
+ * save in convolutions, for which reproducible mode picks deterministic algorithms.
+ *
+ * <p>{@link #record} keeps the kernels of a step as a CUDA graph: one launch for all of them.
+ */
+public final class CudaBackend implements Backend {
+  private static final int R_32F = 0; // cudaDataType
+  private static final int GEMM_DEFAULT = -1;
+  private static final long CUBLAS_WORKSPACE = 32L << 20; // what cuBLAS wants on this generation
+  private static final long CONVOLUTION_LIMIT = 256L << 20;
+  private static final int RELAXED = 2; // capture mode: other calls of this thread stay allowed
+  private static final int SUM_BLOCKS = 264;
+  private static final int MOST_PARTS = 64;
+  private static final int MOST_TICKETS = 1 << 16;
+  private static final long SCRATCH = 8L << 20; // bytes for the parts of a sum
+
+  private final CUdevice device;
+  private final CUcontext context = new CUcontext();
+  private final CUstream stream = new CUstream();
+  private final cublasHandle cublas = new cublasHandle();
+  private final Convolutions convolutions;
+  private final Modules modules;
+  private final Staging staging;
+  private final Launcher launcher = new Launcher();
+  private final Workspace cublasWorkspace = new Workspace(CUBLAS_WORKSPACE);
+  private final Workspace convolutionWorkspace = new Workspace(CONVOLUTION_LIMIT);
+  private final CudaBuffer scratch; // parts of sums
+  private final CudaBuffer tickets; // who finishes last
+  private final int computeType;
+  private final String name;
+  private final Pointer one = Pointer.to(new float[] {1});
+  private final Pointer zero = Pointer.to(new float[] {0});
+  private Thread current; // the context belongs to a thread
+  private boolean recording;
+  private long bytes;
+  private boolean closed;
+
+  private CudaBackend(int ordinal, Precision precision, boolean reproducible) {
+    CudaLibraries libraries = CudaLibraries.load();
+    int[] count = new int[1];
+    Status.driver(JCudaDriver.cuDeviceGetCount(count), "cuDeviceGetCount");
+    if (ordinal < 0 || ordinal >= count[0]) {
+      throw new IllegalStateException(
+          "cuda:" + ordinal + ": this machine has " + count[0] + " GPUs, numbered from 0");
+    }
+    device = new CUdevice();
+    Status.driver(JCudaDriver.cuDeviceGet(device, ordinal), "cuDeviceGet");
+    Status.driver(JCudaDriver.cuDevicePrimaryCtxRetain(context, device), "the context");
+    bind();
+    Status.driver(
+        JCudaDriver.cuStreamCreate(stream, CUstream_flags.CU_STREAM_NON_BLOCKING), "the stream");
+    int major = attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR);
+    int minor = attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
+    modules = new Modules(CacheFolder.ofUser(), major, minor);
+    staging = new Staging(stream);
+    Status.cublas(JCublas2.cublasCreate(cublas), "cublasCreate");
+    Status.cublas(JCublas2.cublasSetStream(cublas, new cudaStream_t(stream)), "cublasSetStream");
+    Status.cublas( // behind SetStream, which forgets it
+        JCublas2.cublasSetWorkspace(
+            cublas, cublasWorkspace.atLeast(CUBLAS_WORKSPACE), CUBLAS_WORKSPACE),
+        "cublasSetWorkspace");
+    convolutions = new Convolutions(stream, convolutionWorkspace, precision, reproducible);
+    computeType =
+        switch (precision) {
+          case FP32 -> 68; // CUBLAS_COMPUTE_32F
+          case TF32 -> 77; // CUBLAS_COMPUTE_32F_FAST_TF32
+          case BF16 -> 75; // CUBLAS_COMPUTE_32F_FAST_16BF
+        };
+    scratch = (CudaBuffer) allocate(DType.UINT8, SCRATCH);
+    tickets = (CudaBuffer) allocate(DType.INT32, MOST_TICKETS);
+    fill(tickets, 0);
+    int[] version = new int[1];
+    JCublas2.cublasGetVersion(cublas, version);
+    long cudnn = JCudnn.cudnnGetVersion();
+    name =
+        String.format(
+            Locale.ROOT,
+            "%s (compute capability %d.%d), CUDA %d.%d, cuBLAS %d, cuDNN %d.%d.%d, %s%s",
+            deviceName(),
+            major,
+            minor,
+            libraries.driverVersion() / 1000,
+            libraries.driverVersion() % 1000 / 10,
+            version[0],
+            cudnn / 10000,
+            cudnn % 10000 / 100,
+            cudnn % 100,
+            precision,
+            reproducible ? ", reproducible" : "");
+  }
+
+  /**
+   * Opens a GPU.
+   *
+   * @param ordinal 0 for the first
+   * @param precision of products and convolutions; BF16 convolutions multiply in TF32
+   * @param reproducible whether convolutions are deterministic too
+   * @throws IllegalStateException telling what is missing: driver, GPU, or which library
+   */
+  public static CudaBackend open(int ordinal, Precision precision, boolean reproducible) {
+    return new CudaBackend(ordinal, precision, reproducible);
+  }
+
+  private int attribute(int attribute) {
+    int[] value = new int[1];
+    Status.driver(
+        JCudaDriver.cuDeviceGetAttribute(value, attribute, device), "cuDeviceGetAttribute");
+    return value[0];
+  }
+
+  private String deviceName() {
+    byte[] text = new byte[256];
+    Status.driver(JCudaDriver.cuDeviceGetName(text, text.length, device), "cuDeviceGetName");
+    String all = new String(text, StandardCharsets.US_ASCII);
+    return all.substring(0, all.indexOf('\0'));
+  }
+
+  /** {@code NVIDIA H100 80GB HBM3 (compute capability 9.0), CUDA 13.0, …}. */
+  @Override
+  public String name() {
+    return name;
+  }
+
+  /** Which algorithm each convolution so far uses, a line for each; for reports. */
+  public String convolutionPlans() {
+    return convolutions.described();
+  }
+
+  private void bind() {
+    Thread caller = Thread.currentThread();
+    if (current != caller) {
+      Status.driver(JCudaDriver.cuCtxSetCurrent(context), "cuCtxSetCurrent");
+      current = caller;
+    }
+  }
+
+  private CudaBuffer in(Buffer b) {
+    return (CudaBuffer) b;
+  }
+
+  private CudaBuffer out(Buffer b) {
+    b.written();
+    return (CudaBuffer) b;
+  }
+
+  /** One thread per element. */
+  private void each(String kernel, long n, Object... arguments) {
+    bind();
+    launcher.each(stream, kernel, modules.function(kernel), n, arguments);
+  }
+
+  // ── memory ────────────────────────────────────────────────────────────────────────────────────
+
+  @Override
+  public Buffer allocate(DType dtype, long count) {
+    bind();
+    long size = Math.max(1, count * dtype.bytes());
+    Address address = new Address();
+    int status = JCudaDriver.cuMemAlloc(address, size);
+    if (status == Status.OUT_OF_MEMORY) {
+      long[] free = new long[1];
+      long[] total = new long[1];
+      JCudaDriver.cuMemGetInfo(free, total);
+      throw new OutOfMemoryError(
+          String.format(
+              Locale.ROOT,
+              "allocate: %,d bytes; the GPU has %,d free of %,d, and this device holds %,d;"
+                  + " lower --buffer-size or --batch-size",
+              size,
+              free[0],
+              total[0],
+              bytes));
+    }
+    Status.driver(status, "allocate of " + size + " bytes");
+    bytes += size;
+    return new CudaBuffer(dtype, count, address);
+  }
+
+  @Override
+  public void release(Buffer buffer) {
+    bind();
+    CudaBuffer b = in(buffer);
+    CUdeviceptr address = b.address();
+    b.markReleased();
+    bytes -= Math.max(1, b.bytes());
+    Status.driver(JCudaDriver.cuMemFree(address), "release of " + b.bytes() + " bytes");
+  }
+
+  private void requireNotRecording(String op, long n) {
+    if (recording) {
+      throw new IllegalStateException(
+          op
+              + " of "
+              + n
+              + " elements: the host cannot read or write inside a step that is being recorded; do"
+              + " it between runs");
+    }
+    bind();
+  }
+
+  private void upload(Buffer to, long at, int n, Chunk chunk) {
+    requireNotRecording("write", n);
+    int size = to.dtype().bytes();
+    int most = Staging.most() / size;
+    CudaBuffer b = out(to);
+    for (int done = 0; done < n; done += most) {
+      int first = done;
+      int count = Math.min(most, n - done);
+      CUdeviceptr place = b.address().withByteOffset((at + done) * size);
+      staging.write(place, count * size, bytes -> chunk.move(bytes, first, count));
+    }
+  }
+
+  private void download(Buffer from, long at, int n, Chunk chunk) {
+    requireNotRecording("read", n);
+    int size = from.dtype().bytes();
+    int most = Staging.most() / size;
+    CudaBuffer b = in(from);
+    for (int done = 0; done < n; done += most) {
+      int first = done;
+      int count = Math.min(most, n - done);
+      CUdeviceptr place = b.address().withByteOffset((at + done) * size);
+      staging.read(place, count * size, bytes -> chunk.move(bytes, first, count));
+    }
+  }
+
+  /** Moves elements {@code first … first + count − 1} of an array to or from pinned bytes. */
+  @FunctionalInterface
+  private interface Chunk {
+    void move(ByteBuffer pinned, int first, int count);
+  }
+
+  @Override
+  public void write(Buffer to, long at, float[] from, int start, int n) {
+    upload(to, at, n, (b, first, count) -> b.asFloatBuffer().put(from, start + first, count));
+  }
+
+  @Override
+  public void write(Buffer to, long at, byte[] from, int start, int n) {
+    upload(to, at, n, (b, first, count) -> b.put(from, start + first, count));
+  }
+
+  @Override
+  public void write(Buffer to, long at, int[] from, int start, int n) {
+    upload(to, at, n, (b, first, count) -> b.asIntBuffer().put(from, start + first, count));
+  }
+
+  @Override
+  public void read(Buffer from, long at, float[] to, int start, int n) {
+    download(from, at, n, (b, first, count) -> b.asFloatBuffer().get(to, start + first, count));
+  }
+
+  @Override
+  public void read(Buffer from, long at, byte[] to, int start, int n) {
+    download(from, at, n, (b, first, count) -> b.get(to, start + first, count));
+  }
+
+  @Override
+  public void read(Buffer from, long at, int[] to, int start, int n) {
+    download(from, at, n, (b, first, count) -> b.asIntBuffer().get(to, start + first, count));
+  }
+
+  @Override
+  public void fill(Buffer y, double value) {
+    if (y.count() == 0) {
+      return;
+    }
+    bind();
+    CudaBuffer to = out(y);
+    int status =
+        switch (y.dtype()) {
+          case FLOAT32 ->
+              JCudaDriver.cuMemsetD32Async(
+                  to.address(), Float.floatToRawIntBits((float) value), y.count(), stream);
+          case INT32 -> JCudaDriver.cuMemsetD32Async(to.address(), (int) value, y.count(), stream);
+          case UINT8 ->
+              JCudaDriver.cuMemsetD8Async(to.address(), (byte) (int) value, y.count(), stream);
+        };
+    if (status != 0) {
+      Status.driver(status, "fill of " + y.count() + " elements");
+    }
+  }
+
+  @Override
+  public void copy(Buffer x, Buffer y) {
+    if (y.count() == 0) {
+      return;
+    }
+    bind();
+    int status =
+        JCudaDriver.cuMemcpyDtoDAsync(out(y).address(), in(x).address(), y.bytes(), stream);
+    if (status != 0) {
+      Status.driver(status, "copy of " + y.bytes() + " bytes");
+    }
+  }
+
+  // ── pointwise ─────────────────────────────────────────────────────────────────────────────────
+
+  @Override
+  public void map(Pointwise op, float a, float b, Buffer out, Buffer... in) {
+    long n = out.count();
+    if (n == 0) {
+      return;
+    }
+    bind();
+    CudaBuffer x = in(in[0]);
+    CudaBuffer y = op.operands() == 2 ? in(in[1]) : x;
+    CudaBuffer to = out(out);
+    long places = x.address().value() | y.address().value() | to.address().value();
+    boolean wide = places % 16 == 0;
+    long threads = wide ? n / 4 + n % 4 : n;
+    launcher.run(
+        stream,
+        op.name(),
+        modules.row(op),
+        Launcher.blocks(threads),
+        1,
+        Launcher.THREADS,
+        1,
+        x,
+        y,
+        a,
+        b,
+        to,
+        wide ? 1 : 0,
+        n);
+  }
+
+  @Override
+  public void toFloat(Buffer x, float divisor, Buffer y) {
+    String kernel = x.dtype() == DType.INT32 ? "ints_to_float" : "bytes_to_float";
+    each(kernel, y.count(), in(x), divisor, out(y));
+  }
+
+  @Override
+  public void maskedFill(Buffer x, Buffer mask, float value, Buffer y) {
+    each("masked_fill", y.count(), in(x), in(mask), value, out(y));
+  }
+
+  // ── matrices ──────────────────────────────────────────────────────────────────────────────────
+
+  @Override
+  public void gemm(
+      boolean transposeA, boolean transposeB, int m, int n, int k, Buffer a, Buffer b, Buffer c) {
+    if (m == 0 || n == 0) {
+      return;
+    }
+    if (k == 0) {
+      fill(c, 0);
+      return;
+    }
+    bind();
+    // cuBLAS counts columns first, and a row-major C is Cᵀ = op(B)ᵀ op(A)ᵀ by columns
+    int status =
+        JCublas2.cublasGemmEx_new(
+            cublas,
+            transposeB ? 1 : 0,
+            transposeA ? 1 : 0,
+            n,
+            m,
+            k,
+            one,
+            in(b).address(),
+            R_32F,
+            transposeB ? k : n,
+            in(a).address(),
+            R_32F,
+            transposeA ? m : k,
+            zero,
+            out(c).address(),
+            R_32F,
+            n,
+            computeType,
+            GEMM_DEFAULT);
+    if (status != 0) {
+      Status.cublas(status, "gemm [" + m + ", " + k + "] × [" + k + ", " + n + "]");
+    }
+  }
+
+  @Override
+  public void addRow(Buffer x, Buffer row, int rows, int cols, Buffer y) {
+    each("add_row", (long) rows * cols, in(x), in(row), cols, out(y));
+  }
+
+  @Override
+  public void sumRows(Buffer x, int rows, int cols, Buffer y) {
+    if (cols == 0) {
+      return;
+    }
+    if (rows == 0) {
+      fill(y, 0);
+      return;
+    }
+    bind();
+    int columnBlocks = (cols + 31) / 32;
+    int parts = Math.min(MOST_PARTS, (rows + 127) / 128);
+    if ((long) parts * cols * 8 > SCRATCH || columnBlocks > MOST_TICKETS) {
+      parts = 1;
+    }
+    launcher.run(
+        stream,
+        "sumRows",
+        modules.function("sum_rows"),
+        columnBlocks,
+        parts,
+        32,
+        8,
+        in(x),
+        out(y),
+        scratch,
+        tickets,
+        rows,
+        cols);
+  }
+
+  private void reduce(String kernel, Buffer x, Buffer y) {
+    bind();
+    int blocks = (int) Math.max(1, Math.min(SUM_BLOCKS, (x.count() + 1023) / 1024));
+    launcher.run(
+        stream,
+        kernel,
+        modules.function(kernel),
+        blocks,
+        1,
+        Launcher.THREADS,
+        1,
+        in(x),
+        out(y),
+        scratch,
+        tickets,
+        x.count());
+  }
+
+  @Override
+  public void sum(Buffer x, Buffer y) {
+    reduce("sum", x, y);
+  }
+
+  @Override
+  public void maxAbs(Buffer x, Buffer y) {
+    reduce("max_abs", x, y);
+  }
+
+  @Override
+  public void spread(Buffer x, Buffer y) {
+    each("spread", y.count(), in(x), out(y));
+  }
+
+  @Override
+  public void rowArgmax(Buffer x, int rows, int cols, Buffer y) {
+    if (rows == 0) {
+      return;
+    }
+    bind();
+    int each = Launcher.THREADS / 32;
+    launcher.run(
+        stream,
+        "rowArgmax",
+        modules.function("row_argmax"),
+        (rows + each - 1) / each,
+        1,
+        Launcher.THREADS,
+        1,
+        in(x),
+        rows,
+        cols,
+        out(y));
+  }
+
+  @Override
+  public void pick(Buffer x, int rows, int cols, Buffer index, Buffer y) {
+    each("pick", rows, in(x), cols, in(index), out(y));
+  }
+
+  @Override
+  public void place(Buffer x, int rows, int cols, Buffer index, Buffer y) {
+    each("place", (long) rows * cols, in(x), cols, in(index), out(y));
+  }
+
+  @Override
+  public void oneHot(Buffer index, int rows, int cols, Buffer y) {
+    each("one_hot", (long) rows * cols, in(index), cols, out(y));
+  }
+
+  @Override
+  public void copyColumns(
+      Buffer x, int rows, int xCols, int xAt, Buffer y, int yCols, int yAt, int n) {
+    String kernel = x.dtype() == DType.UINT8 ? "copy_columns_1" : "copy_columns_4";
+    each(kernel, (long) rows * n, in(x), xCols, xAt, out(y), yCols, yAt, n);
+  }
+
+  @Override
+  public void permute(Buffer x, int[] dims, int[] order, Buffer y) {
+    int rank = dims.length;
+    if (rank > 4 || x.dtype().bytes() != 4) {
+      throw new IllegalArgumentException(
+          "permute: rank " + rank + " of " + x.dtype() + "; 4-byte elements of rank 4 at most");
+    }
+    long[] stride = new long[rank];
+    long size = 1;
+    for (int i = rank - 1; i >= 0; i--) {
+      stride[i] = size;
+      size *= dims[i];
+    }
+    int[] length = {1, 1, 1, 1}; // leading dimensions of 1 fill up to rank 4
+    long[] step = new long[4];
+    for (int i = 0; i < rank; i++) {
+      length[4 - rank + i] = dims[order[i]];
+      step[4 - rank + i] = stride[order[i]];
+    }
+    each(
+        "permute", y.count(), in(x), length[1], length[2], length[3], step[0], step[1], step[2],
+        step[3], out(y));
+  }
+
+  // ── convolution ───────────────────────────────────────────────────────────────────────────────
+
+  private static boolean empty(ConvGeometry g) {
+    return g.n() == 0 || g.h() == 0 || g.w() == 0 || g.c() == 0 || g.k() == 0;
+  }
+
+  private static int[] geometry(ConvGeometry g) {
+    return new int[] {
+      g.n(),
+      g.h(),
+      g.w(),
+      g.c(),
+      g.k(),
+      g.r(),
+      g.s(),
+      g.strideH(),
+      g.strideW(),
+      g.padH(),
+      g.padW(),
+      g.oh(),
+      g.ow()
+    };
+  }
+
+  @Override
+  public void conv2d(ConvGeometry g, Buffer x, Buffer w, Buffer bias, Buffer y) {
+    bind();
+    CudaBuffer to = out(y);
+    if (empty(g)) {
+      fill(y, 0);
+    } else if (!convolutions.run(
+        Convolutions.Pass.FORWARD, g, in(x).address(), in(w).address(), to.address())) {
+      each("conv_forward", y.count(), geometry(g), in(x), in(w), to);
+    }
+    if (bias != null && y.count() > 0) {
+      addRow(y, bias, Math.toIntExact(y.count() / g.k()), g.k(), y);
+    }
+  }
+
+  @Override
+  public void conv2dDataGradient(ConvGeometry g, Buffer w, Buffer dy, Buffer dx) {
+    bind();
+    CudaBuffer to = out(dx);
+    if (empty(g)) {
+      fill(dx, 0);
+    } else if (!convolutions.run(
+        Convolutions.Pass.DATA, g, to.address(), in(w).address(), in(dy).address())) {
+      each("conv_data", dx.count(), geometry(g), in(w), in(dy), to);
+    }
+  }
+
+  @Override
+  public void conv2dFilterGradient(ConvGeometry g, Buffer x, Buffer dy, Buffer dw) {
+    bind();
+    CudaBuffer to = out(dw);
+    if (empty(g)) {
+      fill(dw, 0);
+    } else if (!convolutions.run(
+        Convolutions.Pass.FILTER, g, in(x).address(), to.address(), in(dy).address())) {
+      each("conv_filter", dw.count(), geometry(g), in(x), in(dy), to);
+    }
+  }
+
+  // ── state ─────────────────────────────────────────────────────────────────────────────────────
+
+  @Override
+  public void randomIntegers(Philox.Key key, Buffer step, int draw, Buffer bound, Buffer y) {
+    each("random_integers", y.count(), key.seed(), key.stream(), in(step), draw, in(bound), out(y));
+  }
+
+  @Override
+  public void randomUniform(Philox.Key key, Buffer step, int draw, Buffer y) {
+    each("random_uniform", y.count(), key.seed(), key.stream(), in(step), draw, out(y));
+  }
+
+  @Override
+  public void increment(Buffer counter, int amount) {
+    bind();
+    launcher.run(
+        stream, "increment", modules.function("increment"), 1, 1, 1, 1, out(counter), amount);
+  }
+
+  @Override
+  public void adam(
+      Buffer p,
+      Buffer g,
+      Buffer m,
+      Buffer v,
+      Buffer lr,
+      Buffer t,
+      double beta1,
+      double beta2,
+      double epsilon,
+      double decay) {
+    each(
+        "adam",
+        p.count(),
+        out(p),
+        in(g),
+        out(m),
+        out(v),
+        in(lr),
+        in(t),
+        beta1,
+        beta2,
+        epsilon,
+        (float) decay);
+  }
+
+  @Override
+  public void launch(Kernel kernel, int n, Object... arguments) {
+    for (Object argument : arguments) {
+      if (argument instanceof Buffer b) {
+        b.written(); // the kernel does not say which arguments it writes
+      }
+    }
+    if (n == 0) {
+      return;
+    }
+    bind();
+    CUfunction function = modules.outside(kernel);
+    Object[] all = new Object[arguments.length + 1];
+    System.arraycopy(arguments, 0, all, 0, arguments.length);
+    all[arguments.length] = n;
+    launcher.run(stream, kernel.name(), function, Launcher.blocks(n), 1, Launcher.THREADS, 1, all);
+  }
+
+  // ── order ─────────────────────────────────────────────────────────────────────────────────────
+
+  @Override
+  public Optional<Recording> record(Runnable work) {
+    if (recording) {
+      throw new IllegalStateException("a recording inside a recording; record one step at a time");
+    }
+    bind();
+    Status.driver(JCudaDriver.cuStreamBeginCapture(stream, RELAXED), "cuStreamBeginCapture");
+    CUgraph graph = new CUgraph();
+    boolean whole = false;
+    int ended;
+    recording = true;
+    try {
+      work.run();
+      whole = true;
+    } finally {
+      recording = false;
+      ended = JCudaDriver.cuStreamEndCapture(stream, graph);
+      if (!whole && ended == 0) {
+        JCudaDriver.cuGraphDestroy(graph);
+      }
+    }
+    Status.driver(ended, "recording of a step");
+    CUgraphExec executable = new CUgraphExec();
+    int status = JCudaDriver.cuGraphInstantiate(executable, graph, 0);
+    JCudaDriver.cuGraphDestroy(graph);
+    Status.driver(status, "cuGraphInstantiate");
+    return Optional.of(new Graph(executable));
+  }
+
+  /** The kernels of one step. */
+  private final class Graph implements Recording {
+    private final CUgraphExec executable;
+    private boolean dead;
+
+    Graph(CUgraphExec executable) {
+      this.executable = executable;
+    }
+
+    @Override
+    public void launch() {
+      if (dead) {
+        throw new IllegalStateException("a recording was launched after it closed");
+      }
+      bind();
+      int status = JCudaDriver.cuGraphLaunch(executable, stream);
+      if (status != 0) {
+        Status.driver(status, "launch of a recorded step");
+      }
+    }
+
+    @Override
+    public void close() {
+      if (!dead && !closed) {
+        dead = true;
+        synchronize();
+        JCudaDriver.cuGraphExecDestroy(executable);
+      }
+    }
+  }
+
+  @Override
+  public void synchronize() {
+    bind();
+    Status.driver(JCudaDriver.cuStreamSynchronize(stream), "synchronize");
+  }
+
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    bind();
+    JCudaDriver.cuStreamSynchronize(stream); // an earlier failure has been reported already
+    closed = true;
+    convolutions.close();
+    JCublas2.cublasDestroy(cublas);
+    staging.close();
+    modules.close();
+    JCudaDriver.cuMemFree(scratch.address());
+    JCudaDriver.cuMemFree(tickets.address());
+    cublasWorkspace.close();
+    convolutionWorkspace.close();
+    JCudaDriver.cuStreamDestroy(stream);
+    current = null; // the context stays: making it again costs a second, cuBLAS's and cuDNN's too
+  }
+}

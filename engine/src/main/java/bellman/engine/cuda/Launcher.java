@@ -1,0 +1,114 @@
+package bellman.engine.cuda;
+
+import static jcuda.driver.JCudaDriver.cuLaunchKernel;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import jcuda.Pointer;
+import jcuda.driver.CUfunction;
+import jcuda.driver.CUstream;
+
+/**
+ * Starts kernels. Their arguments lie in one piece of native memory: CUDA copies them during the
+ * call, so the same piece serves every launch.
+ */
+final class Launcher {
+  private static final int SLOT = 64; // bytes: a convolution's geometry is the largest argument
+  private static final int MOST = 48;
+
+  /** Threads of a block where a kernel does not say otherwise. */
+  static final int THREADS = 256;
+
+  private final ByteBuffer arguments =
+      ByteBuffer.allocateDirect(SLOT * MOST).order(ByteOrder.nativeOrder());
+  private final Pointer[] lists = new Pointer[MOST + 1]; // pointers to the first k arguments
+
+  Launcher() {
+    Pointer[] slots = new Pointer[MOST];
+    for (int i = 0; i < MOST; i++) {
+      arguments.position(i * SLOT);
+      slots[i] = Pointer.to(arguments.slice());
+    }
+    arguments.position(0);
+    for (int k = 0; k <= MOST; k++) {
+      Pointer[] first = new Pointer[k];
+      System.arraycopy(slots, 0, first, 0, k);
+      lists[k] = Pointer.to(first);
+    }
+  }
+
+  /** One thread for each of {@code n} items, which is the kernel's last argument, a 64-bit int. */
+  void each(CUstream stream, String name, CUfunction kernel, long n, Object... arguments) {
+    if (n == 0) {
+      return;
+    }
+    Object[] all = new Object[arguments.length + 1];
+    System.arraycopy(arguments, 0, all, 0, arguments.length);
+    all[arguments.length] = n;
+    run(stream, name, kernel, blocks(n), 1, THREADS, 1, all);
+  }
+
+  static int blocks(long threads) {
+    long blocks = (threads + THREADS - 1) / THREADS;
+    if (blocks > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "a kernel over " + threads + " items; at most 549,755,813,632 fit in one launch");
+    }
+    return (int) blocks;
+  }
+
+  /** Arguments are buffers (null is a null pointer), Integers, Longs, Floats, Doubles, int[]. */
+  void run(
+      CUstream stream,
+      String name,
+      CUfunction kernel,
+      int gridX,
+      int gridY,
+      int blockX,
+      int blockY,
+      Object... arguments) {
+    if (arguments.length > MOST) {
+      throw new IllegalArgumentException(
+          name + ": " + arguments.length + " arguments; at most " + MOST);
+    }
+    for (int i = 0; i < arguments.length; i++) {
+      put(name, i, arguments[i]);
+    }
+    int status =
+        cuLaunchKernel(
+            kernel, gridX, gridY, 1, blockX, blockY, 1, 0, stream, lists[arguments.length], null);
+    if (status != 0) {
+      Status.driver(
+          status, name + " <<<" + gridX + " × " + gridY + ", " + blockX + " × " + blockY + ">>>");
+    }
+  }
+
+  private void put(String name, int i, Object argument) {
+    int at = i * SLOT;
+    if (argument instanceof CudaBuffer b) {
+      arguments.putLong(at, b.address().value());
+    } else if (argument instanceof Integer v) {
+      arguments.putInt(at, v);
+    } else if (argument instanceof Long v) {
+      arguments.putLong(at, v);
+    } else if (argument instanceof Float v) {
+      arguments.putFloat(at, v);
+    } else if (argument instanceof Double v) {
+      arguments.putDouble(at, v);
+    } else if (argument instanceof int[] v) {
+      for (int j = 0; j < v.length; j++) {
+        arguments.putInt(at + 4 * j, v[j]);
+      }
+    } else if (argument == null) {
+      arguments.putLong(at, 0);
+    } else {
+      throw new IllegalArgumentException(
+          name
+              + ": argument "
+              + i
+              + " is a "
+              + argument.getClass().getSimpleName()
+              + "; tensors, Integers and Floats are known");
+    }
+  }
+}

@@ -1,0 +1,172 @@
+package bellman.engine.cuda;
+
+import bellman.engine.backend.Kernel;
+import bellman.engine.backend.Pointwise;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import jcuda.driver.CUfunction;
+import jcuda.driver.CUmodule;
+import jcuda.driver.JCudaDriver;
+import jcuda.nvrtc.JNvrtc;
+import jcuda.nvrtc.nvrtcProgram;
+
+/**
+ * Compiled kernels: the engine's own, the rows of the pointwise table, and those that come from
+ * outside, each compiled by NVRTC for this GPU's architecture and kept in the user's cache folder.
+ */
+final class Modules implements AutoCloseable {
+  private final CacheFolder cache;
+  private final String architecture; // sm_90
+  private final String compiler; // 13.0
+  private final List<CUmodule> modules = new ArrayList<>();
+  private final CUmodule own;
+  private final Map<String, CUfunction> functions = new HashMap<>();
+  private final Map<Pointwise, CUfunction> rows = new EnumMap<>(Pointwise.class);
+  private final Map<Kernel, CUfunction> outside = new HashMap<>();
+
+  Modules(CacheFolder cache, int major, int minor) {
+    this.cache = cache;
+    this.architecture = "sm_" + major + minor;
+    this.compiler = compilerVersion();
+    own = module("the engine's kernels", source());
+    for (Pointwise row : Pointwise.values()) {
+      rows.put(row, function(own, "map_" + row));
+    }
+  }
+
+  static String compilerVersion() {
+    int[] major = new int[1];
+    int[] minor = new int[1];
+    Status.nvrtc(JNvrtc.nvrtcVersion(major, minor), "nvrtcVersion");
+    return major[0] + "." + minor[0];
+  }
+
+  /** The pointwise table as kernels, and kernels.cu. */
+  static String source() {
+    StringBuilder source = new StringBuilder();
+    for (Pointwise row : Pointwise.values()) {
+      source.append(pointwise(row));
+    }
+    try (InputStream resource = Modules.class.getResourceAsStream("kernels.cu")) {
+      if (resource == null) {
+        throw new IllegalStateException("kernels.cu is missing beside the classes");
+      }
+      return source + new String(resource.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new IllegalStateException("kernels.cu cannot be read: " + e, e);
+    }
+  }
+
+  /** Where all addresses are multiples of 16, a thread takes four elements; the rest go singly. */
+  private static String pointwise(Pointwise row) {
+    boolean two = row.operands() == 2;
+    return """
+        __device__ __forceinline__ float at_NAME(float x, float y, float a, float b) {
+          return EXPRESSION;
+        }
+        extern "C" __global__ void map_NAME(
+            const float* x, const float* y, float a, float b, float* out, int wide, long long n) {
+          long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+          long long fours = wide ? n / 4 : 0;
+          if (i < fours) {
+            float4 u = ((const float4*)x)[i], v = LOAD4;
+            u.x = at_NAME(u.x, v.x, a, b);
+            u.y = at_NAME(u.y, v.y, a, b);
+            u.z = at_NAME(u.z, v.z, a, b);
+            u.w = at_NAME(u.w, v.w, a, b);
+            ((float4*)out)[i] = u;
+            return;
+          }
+          i += 3 * fours;  // the first thread behind the fours takes element 4 · fours
+          if (i < n) out[i] = at_NAME(x[i], LOAD1, a, b);
+        }
+        """
+        .replace("NAME", row.name())
+        .replace("EXPRESSION", row.cuda())
+        .replace("LOAD4", two ? "((const float4*)y)[i]" : "u")
+        .replace("LOAD1", two ? "y[i]" : "0.f");
+  }
+
+  CUfunction function(String name) {
+    return functions.computeIfAbsent(name, n -> function(own, n));
+  }
+
+  CUfunction row(Pointwise row) {
+    return rows.get(row);
+  }
+
+  CUfunction outside(Kernel kernel) {
+    CUfunction function = outside.get(kernel);
+    if (function == null) {
+      function = function(module("kernel " + kernel.name(), kernel.cuda()), kernel.name());
+      outside.put(kernel, function);
+    }
+    return function;
+  }
+
+  private static CUfunction function(CUmodule module, String name) {
+    CUfunction function = new CUfunction();
+    Status.driver(JCudaDriver.cuModuleGetFunction(function, module, name), "kernel " + name);
+    return function;
+  }
+
+  private CUmodule module(String what, String source) {
+    byte[] utf8 = source.getBytes(StandardCharsets.UTF_8);
+    String hash = HexFormat.of().formatHex(CacheFolder.sha256(utf8), 0, 16);
+    String key = hash + "-" + architecture + "-nvrtc-" + compiler;
+    Optional<byte[]> kept = cache.load(key);
+    byte[] binary = kept.orElseGet(() -> compile(what, source));
+    CUmodule module = new CUmodule();
+    Status.driver(JCudaDriver.cuModuleLoadData(module, binary), "loading " + what);
+    modules.add(module);
+    if (kept.isEmpty()) {
+      cache.store(key, binary);
+    }
+    return module;
+  }
+
+  private byte[] compile(String what, String source) {
+    nvrtcProgram program = new nvrtcProgram();
+    Status.nvrtc(
+        JNvrtc.nvrtcCreateProgram(program, source, what + ".cu", 0, null, null),
+        "nvrtcCreateProgram");
+    try {
+      String[] options = {"--gpu-architecture=" + architecture, "--std=c++17"};
+      int status = JNvrtc.nvrtcCompileProgram(program, options.length, options);
+      if (status != 0) {
+        String[] log = new String[1];
+        JNvrtc.nvrtcGetProgramLog(program, log);
+        throw new IllegalStateException(
+            "NVRTC "
+                + compiler
+                + ": "
+                + what
+                + " does not compile for "
+                + architecture
+                + ":\n"
+                + log[0]);
+      }
+      long[] size = new long[1];
+      Status.nvrtc(JNvrtc.nvrtcGetCUBINSize(program, size), "nvrtcGetCUBINSize");
+      byte[] binary = new byte[Math.toIntExact(size[0])];
+      Status.nvrtc(JNvrtc.nvrtcGetCUBIN(program, binary), "nvrtcGetCUBIN");
+      return binary;
+    } finally {
+      JNvrtc.nvrtcDestroyProgram(program);
+    }
+  }
+
+  @Override
+  public void close() {
+    modules.forEach(JCudaDriver::cuModuleUnload);
+    modules.clear();
+  }
+}

@@ -1,0 +1,43 @@
+package bellman.engine.cuda;
+
+import java.util.ArrayList;
+import java.util.List;
+import jcuda.driver.CUdeviceptr;
+import jcuda.driver.JCudaDriver;
+
+/**
+ * Memory that every convolution may use while it runs. It grows to the largest need; what it was
+ * before stays, for recorded steps still name it.
+ */
+final class Workspace implements AutoCloseable {
+  private final long limit;
+  private final List<CUdeviceptr> all = new ArrayList<>();
+  private CUdeviceptr current = new CUdeviceptr();
+  private long size;
+
+  Workspace(long limit) {
+    this.limit = limit;
+  }
+
+  /** The most bytes that an algorithm may ask for. */
+  long limit() {
+    return limit;
+  }
+
+  CUdeviceptr atLeast(long bytes) {
+    if (bytes > size) {
+      CUdeviceptr grown = new CUdeviceptr();
+      Status.driver(JCudaDriver.cuMemAlloc(grown, bytes), "a workspace of " + bytes + " bytes");
+      all.add(grown);
+      current = grown;
+      size = bytes;
+    }
+    return current;
+  }
+
+  @Override
+  public void close() {
+    all.forEach(JCudaDriver::cuMemFree);
+    all.clear();
+  }
+}

@@ -1,0 +1,327 @@
+// The engine's own kernels. Compiled together with the pointwise table, which is generated.
+// One thread per element unless a comment says otherwise; 64-bit counts, since a replay may hold
+// more than 2^31 bytes. Nothing adds atomically: equal inputs give equal bits.
+
+typedef unsigned int uint;
+typedef unsigned char byte;
+typedef long long wide;  // long has 32 bits on Windows
+
+#define ELEMENT wide i = (wide)blockIdx.x * blockDim.x + threadIdx.x
+#define INFINITE __int_as_float(0x7f800000)
+
+// ── elements ───────────────────────────────────────────────────────────────────────────────────
+
+extern "C" __global__ void bytes_to_float(const byte* x, float divisor, float* y, wide n) {
+  ELEMENT;
+  if (i < n) y[i] = x[i] / divisor;
+}
+
+extern "C" __global__ void ints_to_float(const int* x, float divisor, float* y, wide n) {
+  ELEMENT;
+  if (i < n) y[i] = (float)(x[i] / (double)divisor);
+}
+
+extern "C" __global__ void masked_fill(
+    const float* x, const byte* mask, float value, float* y, wide n) {
+  ELEMENT;
+  if (i < n) y[i] = mask[i] != 0 ? value : x[i];
+}
+
+extern "C" __global__ void spread(const float* x, float* y, wide n) {
+  ELEMENT;
+  if (i < n) y[i] = x[0];
+}
+
+extern "C" __global__ void add_row(const float* x, const float* row, int cols, float* y, wide n) {
+  ELEMENT;
+  if (i < n) y[i] = x[i] + row[i % cols];
+}
+
+extern "C" __global__ void pick(
+    const float* x, int cols, const int* index, float* y, wide rows) {
+  ELEMENT;
+  if (i >= rows) return;
+  int c = index[i];
+  y[i] = c >= 0 && c < cols ? x[i * cols + c] : __int_as_float(0x7fc00000);
+}
+
+extern "C" __global__ void place(
+    const float* x, int cols, const int* index, float* y, wide n) {
+  ELEMENT;
+  if (i < n) y[i] = index[i / cols] == (int)(i % cols) ? x[i / cols] : 0.f;
+}
+
+extern "C" __global__ void one_hot(const int* index, int cols, float* y, wide n) {
+  ELEMENT;
+  if (i < n) y[i] = index[i / cols] == (int)(i % cols) ? 1.f : 0.f;
+}
+
+// n = rows · width; four bytes or one per element
+#define COPY_COLUMNS(NAME, TYPE)                                                         \
+  extern "C" __global__ void NAME(const TYPE* x, int xCols, int xAt, TYPE* y, int yCols, \
+                                  int yAt, int width, wide n) {                          \
+    ELEMENT;                                                                             \
+    if (i >= n) return;                                                                  \
+    wide row = i / width, j = i % width;                                                 \
+    y[row * yCols + yAt + j] = x[row * xCols + xAt + j];                                 \
+  }
+COPY_COLUMNS(copy_columns_4, int)
+COPY_COLUMNS(copy_columns_1, byte)
+
+// y's dimensions d0 … d3, and how far a step along each goes in x
+extern "C" __global__ void permute(
+    const int* x, int d1, int d2, int d3, wide s0, wide s1, wide s2, wide s3, int* y, wide n) {
+  ELEMENT;
+  if (i >= n) return;
+  wide rest = i;
+  wide i3 = rest % d3;
+  rest /= d3;
+  wide i2 = rest % d2;
+  rest /= d2;
+  wide i1 = rest % d1;
+  wide i0 = rest / d1;
+  y[i] = x[i0 * s0 + i1 * s1 + i2 * s2 + i3 * s3];
+}
+
+// ── reductions ─────────────────────────────────────────────────────────────────────────────────
+// Parts go to scratch; the block that finishes last adds them in order, so that the result does
+// not depend on which block that is. tickets return to 0 by themselves (atomicInc wraps).
+
+__device__ bool last_block(uint* ticket, uint blocks) {
+  __shared__ bool last;
+  __threadfence();
+  __syncthreads();
+  if (threadIdx.x == 0 && threadIdx.y == 0) last = atomicInc(ticket, blocks - 1) == blocks - 1;
+  __syncthreads();
+  if (last) __threadfence();
+  return last;
+}
+
+// 256 threads
+__device__ double block_sum(double v) {
+  __shared__ double part[256];
+  part[threadIdx.x] = v;
+  __syncthreads();
+  for (int half = 128; half > 0; half /= 2) {
+    if (threadIdx.x < half) part[threadIdx.x] += part[threadIdx.x + half];
+    __syncthreads();
+  }
+  return part[0];
+}
+
+extern "C" __global__ void sum(const float* x, float* y, double* parts, uint* ticket, wide n) {
+  double v = 0;
+  for (ELEMENT; i < n; i += (wide)gridDim.x * blockDim.x) v += x[i];
+  v = block_sum(v);
+  if (threadIdx.x == 0) parts[blockIdx.x] = v;
+  if (!last_block(ticket, gridDim.x)) return;
+  v = 0;
+  for (int b = threadIdx.x; b < gridDim.x; b += 256) v += parts[b];
+  __syncthreads();
+  v = block_sum(v);
+  if (threadIdx.x == 0) y[0] = (float)v;
+}
+
+// The bit patterns of |x| order as the numbers do, NaN above infinity.
+__device__ uint block_max(uint v) {
+  __shared__ uint part[256];
+  part[threadIdx.x] = v;
+  __syncthreads();
+  for (int half = 128; half > 0; half /= 2) {
+    if (threadIdx.x < half) part[threadIdx.x] = max(part[threadIdx.x], part[threadIdx.x + half]);
+    __syncthreads();
+  }
+  return part[0];
+}
+
+extern "C" __global__ void max_abs(const uint* x, uint* y, uint* parts, uint* ticket, wide n) {
+  uint v = 0;
+  for (ELEMENT; i < n; i += (wide)gridDim.x * blockDim.x) v = max(v, x[i] & 0x7fffffffu);
+  v = block_max(v);
+  if (threadIdx.x == 0) parts[blockIdx.x] = v;
+  if (!last_block(ticket, gridDim.x)) return;
+  v = 0;
+  for (int b = threadIdx.x; b < gridDim.x; b += 256) v = max(v, parts[b]);
+  __syncthreads();
+  v = block_max(v);
+  if (threadIdx.x == 0) y[0] = v;
+}
+
+// 32 × 8 threads over 32 columns; gridDim.y parts of the rows
+extern "C" __global__ void sum_rows(
+    const float* x, float* y, double* parts, uint* tickets, int rows, int cols) {
+  __shared__ double tile[8][32];
+  int c = blockIdx.x * 32 + threadIdx.x;
+  double v = 0;
+  if (c < cols)
+    for (int r = blockIdx.y * 8 + threadIdx.y; r < rows; r += 8 * gridDim.y)
+      v += x[(wide)r * cols + c];
+  tile[threadIdx.y][threadIdx.x] = v;
+  __syncthreads();
+  if (threadIdx.y == 0) {
+    for (int j = 1; j < 8; j++) v += tile[j][threadIdx.x];
+    if (gridDim.y == 1) {
+      if (c < cols) y[c] = (float)v;
+    } else if (c < cols) {
+      parts[(wide)blockIdx.y * cols + c] = v;
+    }
+  }
+  if (gridDim.y == 1 || !last_block(tickets + blockIdx.x, gridDim.y)) return;
+  if (threadIdx.y == 0 && c < cols) {
+    v = 0;
+    for (int p = 0; p < gridDim.y; p++) v += parts[(wide)p * cols + c];
+    y[c] = (float)v;
+  }
+}
+
+// A warp per row: the first of the largest, NaN above all numbers.
+extern "C" __global__ void row_argmax(const float* x, int rows, int cols, int* y) {
+  int r = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32;
+  if (r >= rows) return;
+  float top = -INFINITE;
+  int best = 0x7fffffff;
+  for (int c = threadIdx.x % 32; c < cols; c += 32) {
+    float v = x[(wide)r * cols + c];
+    if (best == 0x7fffffff || v > top || (v != v && top == top)) {
+      top = v;
+      best = c;
+    }
+  }
+  for (int far = 16; far > 0; far /= 2) {
+    float v = __shfl_down_sync(~0u, top, far);
+    int c = __shfl_down_sync(~0u, best, far);
+    bool vNaN = v != v, topNaN = top != top;
+    bool equal = (vNaN && topNaN) || v == top;
+    if (best == 0x7fffffff || (c != 0x7fffffff && ((vNaN && !topNaN) || (!topNaN && v > top) ||
+                                                   (equal && c < best)))) {
+      top = v;
+      best = c;
+    }
+  }
+  if (threadIdx.x % 32 == 0) y[r] = best == 0x7fffffff ? 0 : best;
+}
+
+// ── state ──────────────────────────────────────────────────────────────────────────────────────
+
+// The first word of Philox4x32-10's block; the same integers as the Java class.
+__device__ uint philox(uint k0, uint k1, uint c0, uint c1, uint c2, uint c3) {
+  for (int round = 0; round < 10; round++) {
+    uint h0 = __umulhi(0xD2511F53u, c0), l0 = 0xD2511F53u * c0;
+    uint h1 = __umulhi(0xCD9E8D57u, c2), l1 = 0xCD9E8D57u * c2;
+    c0 = h1 ^ c1 ^ k0;
+    c2 = h0 ^ c3 ^ k1;
+    c1 = l1;
+    c3 = l0;
+    k0 += 0x9E3779B9u;
+    k1 += 0xBB67AE85u;
+  }
+  return c0;
+}
+
+extern "C" __global__ void random_integers(
+    int k0, int k1, const int* step, int draw, const int* bound, int* y, wide n) {
+  ELEMENT;
+  if (i < n) y[i] = (int)__umulhi(philox(k0, k1, step[0], (uint)i, draw, 0), (uint)bound[0]);
+}
+
+extern "C" __global__ void random_uniform(
+    int k0, int k1, const int* step, int draw, float* y, wide n) {
+  ELEMENT;
+  if (i < n) y[i] = (philox(k0, k1, step[0], (uint)i, draw, 0) >> 8) * 0x1p-24f;
+}
+
+extern "C" __global__ void increment(int* counter, int amount) { counter[0] += amount; }
+
+// Both sides of the fraction are multiplied by √(1−β₂ᵗ): one division less for each parameter.
+extern "C" __global__ void adam(float* p, const float* g, float* m, float* v, const float* lr,
+                                const int* t, double beta1, double beta2, double epsilon,
+                                float decay, wide n) {
+  __shared__ float rate, small;
+  if (threadIdx.x == 0) {
+    double root = sqrt(1 - pow(beta2, (double)t[0]));
+    rate = (float)(lr[0] / (1 - pow(beta1, (double)t[0])) * root);
+    small = (float)(epsilon * root);
+  }
+  __syncthreads();
+  float b1 = (float)beta1, b2 = (float)beta2;
+  float rest1 = (float)(1 - beta1), rest2 = (float)(1 - beta2);
+  for (ELEMENT; i < n; i += (wide)gridDim.x * blockDim.x) {
+    float gi = g[i] + decay * p[i];
+    float mi = b1 * m[i] + rest1 * gi;
+    float vi = b2 * v[i] + rest2 * gi * gi;
+    m[i] = mi;
+    v[i] = vi;
+    p[i] -= rate * mi / (sqrtf(vi) + small);
+  }
+}
+
+// ── convolution ────────────────────────────────────────────────────────────────────────────────
+// Plain loops, for the shapes that cuDNN declines. NHWC, filters [k, r, s, c].
+
+struct Geometry {
+  int n, h, w, c, k, r, s, strideH, strideW, padH, padW, oh, ow;
+};
+
+extern "C" __global__ void conv_forward(
+    Geometry g, const float* x, const float* w, float* y, wide n) {
+  ELEMENT;
+  if (i >= n) return;
+  int k = i % g.k, q = i / g.k % g.ow, p = i / g.k / g.ow % g.oh;
+  wide image = i / g.k / g.ow / g.oh;
+  float sum = 0;
+  for (int r = 0; r < g.r; r++) {
+    int h = p * g.strideH - g.padH + r;
+    if (h < 0 || h >= g.h) continue;
+    for (int s = 0; s < g.s; s++) {
+      int v = q * g.strideW - g.padW + s;
+      if (v < 0 || v >= g.w) continue;
+      const float* from = x + ((image * g.h + h) * g.w + v) * g.c;
+      const float* by = w + (((wide)k * g.r + r) * g.s + s) * g.c;
+      for (int c = 0; c < g.c; c++) sum += from[c] * by[c];
+    }
+  }
+  y[i] = sum;
+}
+
+extern "C" __global__ void conv_data(
+    Geometry g, const float* w, const float* dy, float* dx, wide n) {
+  ELEMENT;
+  if (i >= n) return;
+  int c = i % g.c, v = i / g.c % g.w, h = i / g.c / g.w % g.h;
+  wide image = i / g.c / g.w / g.h;
+  float sum = 0;
+  for (int r = 0; r < g.r; r++) {
+    int p = h + g.padH - r;
+    if (p < 0 || p % g.strideH != 0 || p / g.strideH >= g.oh) continue;
+    p /= g.strideH;
+    for (int s = 0; s < g.s; s++) {
+      int q = v + g.padW - s;
+      if (q < 0 || q % g.strideW != 0 || q / g.strideW >= g.ow) continue;
+      q /= g.strideW;
+      const float* from = dy + ((image * g.oh + p) * g.ow + q) * g.k;
+      const float* by = w + ((wide)r * g.s + s) * g.c + c;
+      for (int k = 0; k < g.k; k++) sum += from[k] * by[(wide)k * g.r * g.s * g.c];
+    }
+  }
+  dx[i] = sum;
+}
+
+extern "C" __global__ void conv_filter(
+    Geometry g, const float* x, const float* dy, float* dw, wide n) {
+  ELEMENT;
+  if (i >= n) return;
+  int c = i % g.c, s = i / g.c % g.s, r = i / g.c / g.s % g.r, k = i / g.c / g.s / g.r;
+  double sum = 0;
+  for (wide image = 0; image < g.n; image++)
+    for (int p = 0; p < g.oh; p++) {
+      int h = p * g.strideH - g.padH + r;
+      if (h < 0 || h >= g.h) continue;
+      for (int q = 0; q < g.ow; q++) {
+        int v = q * g.strideW - g.padW + s;
+        if (v < 0 || v >= g.w) continue;
+        sum += (double)x[((image * g.h + h) * g.w + v) * g.c + c] *
+               dy[((image * g.oh + p) * g.ow + q) * g.k + k];
+      }
+    }
+  dw[i] = (float)sum;
+}
