@@ -26,6 +26,17 @@ class ArchitectureTest {
   }
 
   @Test
+  void onePackageSeesJCuda() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("bellman.engine.cuda..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("jcuda..")
+        .check(ENGINE);
+  }
+
+  @Test
   void theContractSeesNoImplementation() {
     noClasses()
         .that()
@@ -33,7 +44,10 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage(
-            "bellman.engine.reference..", "bellman.engine.host..", "bellman.engine.onednn..")
+            "bellman.engine.reference..",
+            "bellman.engine.host..",
+            "bellman.engine.onednn..",
+            "bellman.engine.cuda..")
         .check(ENGINE);
   }
 
@@ -45,7 +59,8 @@ class ArchitectureTest {
             "bellman.engine.backend..",
             "bellman.engine.reference..",
             "bellman.engine.host..",
-            "bellman.engine.onednn..")
+            "bellman.engine.onednn..",
+            "bellman.engine.cuda..")
         .should()
         .dependOnClassesThat()
         .haveFullyQualifiedName("bellman.engine.Tensor")

@@ -111,7 +111,7 @@ final class Elf {
             new Version(auxiliary, strings + file.getInt(auxiliary + 8), file.getInt(auxiliary)));
         auxiliary += file.getInt(auxiliary + 12);
       }
-      at += file.getInt(at + 4);
+      at += file.getInt(at + 12);
     }
     return all;
   }

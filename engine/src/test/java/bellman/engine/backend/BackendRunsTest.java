@@ -74,7 +74,7 @@ class BackendRunsTest {
     }
   }
 
-  private static float[] train(Backend backend, int steps) {
+  static float[] train(Backend backend, int steps) {
     try (Device device = new Device(backend)) {
       Net net = new Net(device);
       float[] pixels = new float[4 * 8 * 8 * 4];

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.abort;
 
 import bellman.engine.DType;
+import bellman.engine.Precision;
+import bellman.engine.cuda.CudaBackend;
 import bellman.engine.host.JavaBackend;
 import bellman.engine.onednn.OneDnnBackend;
 import bellman.engine.reference.ReferenceBackend;
@@ -34,7 +36,9 @@ final class Twin implements AutoCloseable {
       return new JavaBackend(threads);
     }
     try {
-      return OneDnnBackend.open(threads);
+      return name.equals("cuda")
+          ? CudaBackend.open(0, Precision.FP32, true)
+          : OneDnnBackend.open(threads);
     } catch (IllegalStateException e) {
       return abort("not on this machine: " + e.getMessage()); // reported as skipped
     }
