@@ -14,7 +14,9 @@ import bellman.engine.Tensor;
 import bellman.engine.io.Safetensors;
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -23,7 +25,16 @@ import org.junit.jupiter.params.provider.MethodSource;
  * and Adam amplifies it, so the measure is PyTorch's own: at update k ours may be 5 times as far
  * from its float64 run as its float32 run has been up to k.
  */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class DqnGoldenTest {
+  List<String> all() {
+    return Backends.names();
+  }
+
+  List<String> fast() {
+    return Backends.fast();
+  }
+
   private static final double FACTOR = 5;
 
   /** Relative; float32 rounding of the result alone. */
@@ -32,7 +43,7 @@ class DqnGoldenTest {
   private record Update(Tensor loss, Tensor q, Tensor y) {}
 
   @ParameterizedTest
-  @MethodSource("bellman.nn.Backends#fast")
+  @MethodSource("fast")
   void dqnSmall(String backend) throws IOException {
     try (Safetensors file = Golden.open("dqn_small");
         Device device = Backends.open(backend)) {
@@ -47,7 +58,7 @@ class DqnGoldenTest {
   }
 
   @ParameterizedTest
-  @MethodSource("bellman.nn.Backends#names")
+  @MethodSource("all")
   void dqnFull(String backend) throws IOException {
     try (Safetensors file = Golden.open("dqn_full");
         Device device = Backends.open(backend)) {

@@ -17,12 +17,19 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every single op of the goldens, forward and gradients. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class OpsGoldenTest {
+  List<String> backends() {
+    return Backends.names();
+  }
+
   /** NCHW → NHWC, which is also [out, in, kh, kw] → [out, kh, kw, in]. */
   private static Layout images(Shape nchw) {
     return Layout.filter(nchw.dim(0), nchw.dim(1), nchw.dim(2), nchw.dim(3));
@@ -47,7 +54,7 @@ class OpsGoldenTest {
   }
 
   @ParameterizedTest
-  @MethodSource("bellman.nn.Backends#names")
+  @MethodSource("backends")
   void convolutionKernels(String backend) throws IOException {
     try (Safetensors file = Golden.open("ops");
         Device device = Backends.open(backend)) {
@@ -90,7 +97,7 @@ class OpsGoldenTest {
   }
 
   @ParameterizedTest
-  @MethodSource("bellman.nn.Backends#names")
+  @MethodSource("backends")
   void convolutionLayers(String backend) throws IOException {
     try (Safetensors file = Golden.open("ops");
         Device device = Backends.open(backend)) {
@@ -134,7 +141,7 @@ class OpsGoldenTest {
   }
 
   @ParameterizedTest
-  @MethodSource("bellman.nn.Backends#names")
+  @MethodSource("backends")
   void linearLayers(String backend) throws IOException {
     try (Safetensors file = Golden.open("ops");
         Device device = Backends.open(backend)) {
@@ -155,7 +162,7 @@ class OpsGoldenTest {
   }
 
   @ParameterizedTest
-  @MethodSource("bellman.nn.Backends#names")
+  @MethodSource("backends")
   void smoothL1(String backend) throws IOException {
     try (Safetensors file = Golden.open("ops");
         Device device = Backends.open(backend)) {
@@ -176,7 +183,7 @@ class OpsGoldenTest {
   }
 
   @ParameterizedTest
-  @MethodSource("bellman.nn.Backends#names")
+  @MethodSource("backends")
   void adam(String backend) throws IOException {
     try (Safetensors file = Golden.open("ops");
         Device device = Backends.open(backend)) {

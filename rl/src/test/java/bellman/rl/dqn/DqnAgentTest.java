@@ -25,7 +25,11 @@ import org.junit.jupiter.api.io.TempDir;
 class DqnAgentTest {
   private static final Spec SPEC = new Spec("Test", Frame.vector(3), 0, 3);
 
-  private final Device device = new Device(ReferenceBackend.floats());
+  private final Device device = open();
+
+  Device open() {
+    return new Device(ReferenceBackend.floats());
+  }
 
   @AfterEach
   void close() {
