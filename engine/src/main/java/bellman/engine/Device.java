@@ -18,6 +18,7 @@ public final class Device implements AutoCloseable {
   private final Arena pool = new Arena();
   private final Set<Arena> arenas = new HashSet<>(); // of captured steps
   private Arena current = pool;
+  private List<Buffer> heldBack; // freed within a fork: the other branch may still run
   private final Scope root;
   private final Set<Scope> detached = new HashSet<>(); // results of captured steps
   private Scope innermost;
@@ -108,7 +109,11 @@ public final class Device implements AutoCloseable {
   void recycle(Buffer buffer) {
     liveBytes -= buffer.bytes();
     pooledBytes += buffer.bytes();
-    current.add(buffer);
+    if (heldBack == null) {
+      current.add(buffer);
+    } else {
+      heldBack.add(buffer);
+    }
   }
 
   /** Takes memory from {@code arena} and returns it there; returns the one used before. */
@@ -253,7 +258,15 @@ public final class Device implements AutoCloseable {
   public <A, B> Both<A, B> fork(Supplier<A> first, Supplier<B> second) {
     List<A> a = new ArrayList<>(1);
     List<B> b = new ArrayList<>(1);
-    backend.fork(() -> a.add(first.get()), () -> b.add(second.get()));
+    List<Buffer> outer = heldBack;
+    List<Buffer> freed = new ArrayList<>();
+    heldBack = freed;
+    try {
+      backend.fork(() -> a.add(first.get()), () -> b.add(second.get()));
+    } finally {
+      heldBack = outer;
+      freed.forEach(outer == null ? current::add : outer::add);
+    }
     return new Both<>(a.get(0), b.get(0));
   }
 

@@ -2,11 +2,13 @@ package bellman.engine.cuda;
 
 import bellman.engine.Precision;
 import bellman.engine.backend.ConvGeometry;
-import java.util.HashMap;
+import bellman.engine.cuda.CudaBuffer.Address;
 import java.util.Map;
 import jcuda.Pointer;
 import jcuda.driver.CUevent;
 import jcuda.driver.CUevent_flags;
+import jcuda.driver.CUgraph;
+import jcuda.driver.CUgraphExec;
 import jcuda.driver.CUstream;
 import jcuda.driver.JCudaDriver;
 import jcuda.jcudnn.JCudnn;
@@ -17,11 +19,12 @@ import jcuda.jcudnn.cudnnTensorDescriptor;
 import jcuda.runtime.cudaStream_t;
 
 /**
- * Convolutions through cuDNN in NHWC. For each pass and shape the algorithms that multiply as a
- * matrix product are tried once, within a limit of workspace, and the fastest is kept; in
- * reproducible mode the first of a fixed list of deterministic ones. (Transforms by Winograd and
- * Fourier are left out: they round differently.) A shape that cuDNN declines has plan {@link
- * Plan#NONE}; the backend then runs loops of its own.
+ * Convolutions in NHWC on one stream: through cuDNN, or as a product of cuBLAS with columns of
+ * pixels. For each pass and shape cuDNN's algorithms that multiply as a matrix product, and the
+ * columns, are tried once within a limit of workspace, and the fastest is kept; in reproducible
+ * mode the columns, else the first of a fixed list of cuDNN's deterministic algorithms. (Transforms
+ * by Winograd and Fourier are left out: they round differently.) A shape that all decline gets
+ * plain loops.
  */
 final class Convolutions implements AutoCloseable {
   enum Pass {
@@ -38,6 +41,7 @@ final class Convolutions implements AutoCloseable {
     }
   }
 
+  private static final long LIMIT = 256L << 20; // bytes of workspace
   private static final int FLOAT = 0;
   private static final int NHWC = 1;
   private static final int CROSS_CORRELATION = 1;
@@ -45,20 +49,24 @@ final class Convolutions implements AutoCloseable {
   private static final int DEFAULT_MATH = 0; // allows TF32 for float32
   private static final int FMA_MATH = 3; // does not
 
+  private static final int COLUMNS = 100; // our numbers, beside cuDNN's
+  private static final int LOOPS = 101;
+
+  private static final int RELAXED = 2; // capture mode
   private static final int RUNS = 5;
+  private static final int REPEATS = 8; // in a graph, so that the host's launches do not count
 
   /**
    * How one pass of one shape runs.
    *
-   * @param algorithm cuDNN's number, −1: none
+   * @param algorithm cuDNN's number, or ours
    * @param math cuDNN's math type
    * @param workspace bytes
    */
-  record Plan(Descriptors descriptors, int algorithm, int math, long workspace) {
-    static final Plan NONE = new Plan(null, -1, 0, 0);
-  }
+  record Plan(ConvGeometry g, Descriptors descriptors, int algorithm, int math, long workspace) {}
 
-  private record Shape(Pass pass, ConvGeometry g) {}
+  /** What is done to which sizes. */
+  record Shape(Pass pass, ConvGeometry g) {}
 
   /** cuDNN's descriptors of one shape. */
   static final class Descriptors implements AutoCloseable {
@@ -106,38 +114,47 @@ final class Convolutions implements AutoCloseable {
 
   private final cudnnHandle handle = new cudnnHandle();
   private final CUstream stream;
-  private final Workspace workspace;
+  private final Workspace workspace = new Workspace(LIMIT);
   private final boolean strict;
   private final boolean reproducible;
-  private final Map<Shape, Plan> plans = new HashMap<>();
+  private final Map<Shape, Plan> plans; // shared by all streams of a backend
+  private final Products products;
+  private final Modules modules;
+  private final Launcher launcher;
   private final Pointer one = Pointer.to(new float[] {1});
   private final Pointer zero = Pointer.to(new float[] {0});
 
-  Convolutions(CUstream stream, Workspace workspace, Precision precision, boolean reproducible) {
+  Convolutions(
+      CUstream stream,
+      Products products,
+      Modules modules,
+      Launcher launcher,
+      Map<Shape, Plan> plans,
+      Precision precision,
+      boolean reproducible) {
     this.stream = stream;
-    this.workspace = workspace;
+    this.products = products;
+    this.modules = modules;
+    this.launcher = launcher;
+    this.plans = plans;
     this.strict = precision == Precision.FP32;
     this.reproducible = reproducible;
     Status.cudnn(JCudnn.cudnnCreate(handle), "cudnnCreate");
     Status.cudnn(JCudnn.cudnnSetStream(handle, new cudaStream_t(stream)), "cudnnSetStream");
   }
 
-  /** Runs the pass; false if cuDNN has no algorithm for it. Each operand as cuDNN names it. */
-  boolean run(Pass pass, ConvGeometry g, Pointer x, Pointer w, Pointer y) {
+  /** Runs the pass. Each operand as cuDNN names it; one of them is the result. */
+  void run(Pass pass, ConvGeometry g, Address x, Address w, Address y) {
     Shape shape = new Shape(pass, g);
     Plan plan = plans.get(shape);
     if (plan == null) {
       plan = search(pass, g, x, w, y);
       plans.put(shape, plan);
     }
-    if (plan == Plan.NONE) {
-      return false;
-    }
     int status = launch(pass, plan, x, w, y);
     if (status != 0) {
       Status.cudnn(status, describe(pass, g) + ", algorithm " + plan.algorithm);
     }
-    return true;
   }
 
   private static String describe(Pass pass, ConvGeometry g) {
@@ -148,7 +165,15 @@ final class Convolutions implements AutoCloseable {
     };
   }
 
-  private int launch(Pass pass, Plan p, Pointer x, Pointer w, Pointer y) {
+  private int launch(Pass pass, Plan p, Address x, Address w, Address y) {
+    if (p.algorithm == COLUMNS) {
+      columns(pass, p.g, x, w, y);
+      return 0;
+    }
+    if (p.algorithm == LOOPS) {
+      loops(pass, p.g, x, w, y);
+      return 0;
+    }
     Descriptors d = p.descriptors;
     int status = JCudnn.cudnnSetConvolutionMathType(d.convolution, p.math);
     if (status != 0) {
@@ -204,6 +229,80 @@ final class Convolutions implements AutoCloseable {
     };
   }
 
+  private static int[] geometry(ConvGeometry g) {
+    return new int[] {
+      g.n(),
+      g.h(),
+      g.w(),
+      g.c(),
+      g.k(),
+      g.r(),
+      g.s(),
+      g.strideH(),
+      g.strideW(),
+      g.padH(),
+      g.padW(),
+      g.oh(),
+      g.ow()
+    };
+  }
+
+  private void loops(Pass pass, ConvGeometry g, Address x, Address w, Address y) {
+    int[] sizes = geometry(g);
+    switch (pass) {
+      case FORWARD -> each("conv_forward", (long) rows(g) * g.k(), sizes, x, w, y);
+      case DATA -> each("conv_data", (long) g.n() * g.h() * g.w() * g.c(), sizes, w, y, x);
+      case FILTER -> each("conv_filter", (long) g.k() * depth(g), sizes, x, y, w);
+    }
+  }
+
+  private void each(String kernel, long n, Object... arguments) {
+    launcher.each(stream, kernel, modules.function(kernel), n, arguments);
+  }
+
+  private static int rows(ConvGeometry g) {
+    return Math.multiplyExact(Math.multiplyExact(g.n(), g.oh()), g.ow());
+  }
+
+  private static int depth(ConvGeometry g) {
+    return Math.multiplyExact(Math.multiplyExact(g.r(), g.s()), g.c());
+  }
+
+  /**
+   * With col [n·oh·ow, r·s·c], the pixels under each place of the filter: y = col wᵀ, dw = dyᵀ col,
+   * and dx gathers dcol = dy w.
+   */
+  private void columns(Pass pass, ConvGeometry g, Address x, Address w, Address y) {
+    int rows = rows(g);
+    int depth = depth(g);
+    long n = (long) rows * depth;
+    Address col = workspace.atLeast(4 * n);
+    if (pass == Pass.DATA) {
+      Status.cublas(products.run(false, false, rows, depth, g.k(), y, w, col), describe(pass, g));
+      each("from_columns", (long) g.n() * g.h() * g.w() * g.c(), geometry(g), col, x);
+      return;
+    }
+    if (fours(g) && x.value() % 16 == 0) {
+      each("columns_4", n / 4, geometry(g), x, col);
+    } else {
+      each("columns", n, geometry(g), x, col);
+    }
+    int status =
+        pass == Pass.FORWARD
+            ? products.run(false, true, rows, g.k(), depth, col, w, y)
+            : products.run(true, false, g.k(), depth, rows, y, col, w);
+    Status.cublas(status, describe(pass, g));
+  }
+
+  /** Whether four neighbours in a column start at a multiple of four in x and stay together. */
+  private static boolean fours(ConvGeometry g) {
+    return g.c() % 4 == 0
+        || (g.padW() == 0
+            && g.s() * g.c() % 4 == 0
+            && g.strideW() * g.c() % 4 == 0
+            && g.w() * g.c() % 4 == 0);
+  }
+
   private int workspaceBytes(Pass pass, Descriptors d, int algorithm, long[] bytes) {
     return switch (pass) {
       case FORWARD ->
@@ -219,7 +318,7 @@ final class Convolutions implements AutoCloseable {
   }
 
   /** Writes the result too, so the caller's operands must be the real ones. */
-  private Plan search(Pass pass, ConvGeometry g, Pointer x, Pointer w, Pointer y) {
+  private Plan search(Pass pass, ConvGeometry g, Address x, Address w, Address y) {
     int[] capturing = new int[1];
     JCudaDriver.cuStreamIsCapturing(stream, capturing);
     if (capturing[0] != 0) {
@@ -227,22 +326,32 @@ final class Convolutions implements AutoCloseable {
           describe(pass, g)
               + " is new to a step that is being recorded; a step has the same shapes in each run");
     }
-    Descriptors d = new Descriptors(g);
-    Plan best = Plan.NONE;
+    Plan columns = new Plan(g, null, COLUMNS, 0, 4L * rows(g) * depth(g));
+    boolean columnsFit = columns.workspace <= LIMIT;
+    if (reproducible && columnsFit) {
+      return columns; // a clock would choose differently in another run
+    }
+    Plan best = new Plan(g, null, LOOPS, 0, 0);
     float fastest = Float.MAX_VALUE;
+    if (columnsFit) {
+      launch(pass, columns, x, w, y);
+      fastest = time(pass, columns, x, w, y);
+      best = columns;
+    }
+    Descriptors d = new Descriptors(g);
     for (int algorithm : reproducible ? pass.deterministic : pass.all) {
       for (int math : strict ? new int[] {FMA_MATH} : new int[] {DEFAULT_MATH, FMA_MATH}) {
         JCudnn.cudnnSetConvolutionMathType(d.convolution, math);
         long[] bytes = new long[1];
-        if (workspaceBytes(pass, d, algorithm, bytes) != 0 || bytes[0] > workspace.limit()) {
+        if (workspaceBytes(pass, d, algorithm, bytes) != 0 || bytes[0] > LIMIT) {
           continue;
         }
-        Plan plan = new Plan(d, algorithm, math, bytes[0]);
+        Plan plan = new Plan(g, d, algorithm, math, bytes[0]);
         if (launch(pass, plan, x, w, y) != 0) {
           continue;
         }
         if (reproducible) {
-          return plan; // a clock would choose differently in another run
+          return plan;
         }
         float time = time(pass, plan, x, w, y);
         if (time < fastest) {
@@ -251,28 +360,41 @@ final class Convolutions implements AutoCloseable {
         }
       }
     }
-    if (best == Plan.NONE) {
+    if (best.descriptors == null) {
       d.close();
     }
     return best;
   }
 
-  /** The shortest of a few runs, in ms. */
-  private float time(Pass pass, Plan plan, Pointer x, Pointer w, Pointer y) {
+  /** The shortest of a few runs as they would be in a recorded step, in ms. */
+  private float time(Pass pass, Plan plan, Address x, Address w, Address y) {
+    CUgraph graph = new CUgraph();
+    CUgraphExec executable = new CUgraphExec();
+    Status.driver(JCudaDriver.cuStreamSynchronize(stream), describe(pass, plan.g));
+    Status.driver(JCudaDriver.cuStreamBeginCapture(stream, RELAXED), "timing");
+    for (int i = 0; i < REPEATS; i++) {
+      launch(pass, plan, x, w, y);
+    }
+    if (JCudaDriver.cuStreamEndCapture(stream, graph) != 0) {
+      return Float.MAX_VALUE; // it cannot be recorded, so it is no choice
+    }
+    Status.driver(JCudaDriver.cuGraphInstantiate(executable, graph, 0), "timing");
+    JCudaDriver.cuGraphDestroy(graph);
     CUevent from = new CUevent();
     CUevent to = new CUevent();
-    Status.driver(JCudaDriver.cuEventCreate(from, CUevent_flags.CU_EVENT_DEFAULT), "event");
-    Status.driver(JCudaDriver.cuEventCreate(to, CUevent_flags.CU_EVENT_DEFAULT), "event");
+    Status.driver(JCudaDriver.cuEventCreate(from, CUevent_flags.CU_EVENT_DEFAULT), "timing");
+    Status.driver(JCudaDriver.cuEventCreate(to, CUevent_flags.CU_EVENT_DEFAULT), "timing");
     float shortest = Float.MAX_VALUE;
     for (int i = 0; i < RUNS; i++) {
       JCudaDriver.cuEventRecord(from, stream);
-      launch(pass, plan, x, w, y);
+      Status.driver(JCudaDriver.cuGraphLaunch(executable, stream), "timing");
       JCudaDriver.cuEventRecord(to, stream);
-      Status.driver(JCudaDriver.cuEventSynchronize(to), "timing of a convolution");
+      Status.driver(JCudaDriver.cuEventSynchronize(to), "timing");
       float[] ms = new float[1];
       JCudaDriver.cuEventElapsedTime(ms, from, to);
-      shortest = Math.min(shortest, ms[0]);
+      shortest = Math.min(shortest, ms[0] / REPEATS);
     }
+    JCudaDriver.cuGraphExecDestroy(executable);
     JCudaDriver.cuEventDestroy(from);
     JCudaDriver.cuEventDestroy(to);
     return shortest;
@@ -286,8 +408,8 @@ final class Convolutions implements AutoCloseable {
             text.append(describe(shape.pass, shape.g))
                 .append(": ")
                 .append(
-                    plan == Plan.NONE
-                        ? "own loops"
+                    plan.descriptors == null
+                        ? plan.algorithm == COLUMNS ? "columns" : "loops"
                         : "algorithm "
                             + plan.algorithm
                             + ", "
@@ -301,9 +423,10 @@ final class Convolutions implements AutoCloseable {
   @Override
   public void close() {
     plans.values().stream()
-        .filter(plan -> plan != Plan.NONE)
+        .filter(plan -> plan.descriptors != null)
         .forEach(plan -> plan.descriptors.close());
-    plans.clear();
+    plans.clear(); // the first stream that closes does it for all
     JCudnn.cudnnDestroy(handle);
+    workspace.close();
   }
 }

@@ -12,9 +12,10 @@ import bellman.engine.backend.Recording;
 import bellman.engine.cuda.CudaBuffer.Address;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
-import jcuda.Pointer;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
 import jcuda.driver.CUdevice_attribute;
@@ -22,48 +23,30 @@ import jcuda.driver.CUdeviceptr;
 import jcuda.driver.CUfunction;
 import jcuda.driver.CUgraph;
 import jcuda.driver.CUgraphExec;
-import jcuda.driver.CUstream;
-import jcuda.driver.CUstream_flags;
 import jcuda.driver.JCudaDriver;
-import jcuda.jcublas.JCublas2;
-import jcuda.jcublas.cublasHandle;
 import jcuda.jcudnn.JCudnn;
-import jcuda.runtime.cudaStream_t;
 
 /**
- * One NVIDIA GPU. All work goes to one stream, in the order of the calls; the host waits only where
- * it reads. A sum never adds in the order in which threads arrive, so equal inputs give equal bits,
- * save in convolutions, for which reproducible mode picks deterministic algorithms.
+ * One NVIDIA GPU. All work goes to one lane.stream, in the order of the calls; the host waits only
+ * where it reads. A sum never adds in the order in which threads arrive, so equal inputs give equal
+ * bits, save in convolutions, for which reproducible mode picks deterministic algorithms.
  *
  * <p>{@link #record} keeps the kernels of a step as a CUDA graph: one launch for all of them.
  */
 public final class CudaBackend implements Backend {
-  private static final int R_32F = 0; // cudaDataType
-  private static final int GEMM_DEFAULT = -1;
-  private static final long CUBLAS_WORKSPACE = 32L << 20; // what cuBLAS wants on this generation
-  private static final long CONVOLUTION_LIMIT = 256L << 20;
   private static final int RELAXED = 2; // capture mode: other calls of this thread stay allowed
   private static final int SUM_BLOCKS = 264;
   private static final int MOST_PARTS = 64;
-  private static final int MOST_TICKETS = 1 << 16;
-  private static final long SCRATCH = 8L << 20; // bytes for the parts of a sum
 
   private final CUdevice device;
   private final CUcontext context = new CUcontext();
-  private final CUstream stream = new CUstream();
-  private final cublasHandle cublas = new cublasHandle();
-  private final Convolutions convolutions;
   private final Modules modules;
-  private final Staging staging;
   private final Launcher launcher = new Launcher();
-  private final Workspace cublasWorkspace = new Workspace(CUBLAS_WORKSPACE);
-  private final Workspace convolutionWorkspace = new Workspace(CONVOLUTION_LIMIT);
-  private final CudaBuffer scratch; // parts of sums
-  private final CudaBuffer tickets; // who finishes last
-  private final int computeType;
+  private final Lane main;
+  private final Lane side; // the second branch of a fork
+  private final Staging staging;
   private final String name;
-  private final Pointer one = Pointer.to(new float[] {1});
-  private final Pointer zero = Pointer.to(new float[] {0});
+  private Lane lane; // where work goes
   private Thread current; // the context belongs to a thread
   private boolean recording;
   private long bytes;
@@ -81,30 +64,14 @@ public final class CudaBackend implements Backend {
     Status.driver(JCudaDriver.cuDeviceGet(device, ordinal), "cuDeviceGet");
     Status.driver(JCudaDriver.cuDevicePrimaryCtxRetain(context, device), "the context");
     bind();
-    Status.driver(
-        JCudaDriver.cuStreamCreate(stream, CUstream_flags.CU_STREAM_NON_BLOCKING), "the stream");
     int major = attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR);
     int minor = attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
     modules = new Modules(CacheFolder.ofUser(), major, minor);
-    staging = new Staging(stream);
-    Status.cublas(JCublas2.cublasCreate(cublas), "cublasCreate");
-    Status.cublas(JCublas2.cublasSetStream(cublas, new cudaStream_t(stream)), "cublasSetStream");
-    Status.cublas( // behind SetStream, which forgets it
-        JCublas2.cublasSetWorkspace(
-            cublas, cublasWorkspace.atLeast(CUBLAS_WORKSPACE), CUBLAS_WORKSPACE),
-        "cublasSetWorkspace");
-    convolutions = new Convolutions(stream, convolutionWorkspace, precision, reproducible);
-    computeType =
-        switch (precision) {
-          case FP32 -> 68; // CUBLAS_COMPUTE_32F
-          case TF32 -> 77; // CUBLAS_COMPUTE_32F_FAST_TF32
-          case BF16 -> 75; // CUBLAS_COMPUTE_32F_FAST_16BF
-        };
-    scratch = (CudaBuffer) allocate(DType.UINT8, SCRATCH);
-    tickets = (CudaBuffer) allocate(DType.INT32, MOST_TICKETS);
-    fill(tickets, 0);
-    int[] version = new int[1];
-    JCublas2.cublasGetVersion(cublas, version);
+    Map<Convolutions.Shape, Convolutions.Plan> plans = new HashMap<>();
+    main = new Lane(modules, launcher, plans, precision, reproducible);
+    side = new Lane(modules, launcher, plans, precision, reproducible);
+    lane = main;
+    staging = new Staging(main.stream);
     long cudnn = JCudnn.cudnnGetVersion();
     name =
         String.format(
@@ -115,7 +82,7 @@ public final class CudaBackend implements Backend {
             minor,
             libraries.driverVersion() / 1000,
             libraries.driverVersion() % 1000 / 10,
-            version[0],
+            main.products.version(),
             cudnn / 10000,
             cudnn % 10000 / 100,
             cudnn % 100,
@@ -157,7 +124,7 @@ public final class CudaBackend implements Backend {
 
   /** Which algorithm each convolution so far uses, a line for each; for reports. */
   public String convolutionPlans() {
-    return convolutions.described();
+    return main.convolutions.described();
   }
 
   private void bind() {
@@ -180,7 +147,7 @@ public final class CudaBackend implements Backend {
   /** One thread per element. */
   private void each(String kernel, long n, Object... arguments) {
     bind();
-    launcher.each(stream, kernel, modules.function(kernel), n, arguments);
+    launcher.each(lane.stream, kernel, modules.function(kernel), n, arguments);
   }
 
   // ── memory ────────────────────────────────────────────────────────────────────────────────────
@@ -305,10 +272,11 @@ public final class CudaBackend implements Backend {
         switch (y.dtype()) {
           case FLOAT32 ->
               JCudaDriver.cuMemsetD32Async(
-                  to.address(), Float.floatToRawIntBits((float) value), y.count(), stream);
-          case INT32 -> JCudaDriver.cuMemsetD32Async(to.address(), (int) value, y.count(), stream);
+                  to.address(), Float.floatToRawIntBits((float) value), y.count(), lane.stream);
+          case INT32 ->
+              JCudaDriver.cuMemsetD32Async(to.address(), (int) value, y.count(), lane.stream);
           case UINT8 ->
-              JCudaDriver.cuMemsetD8Async(to.address(), (byte) (int) value, y.count(), stream);
+              JCudaDriver.cuMemsetD8Async(to.address(), (byte) (int) value, y.count(), lane.stream);
         };
     if (status != 0) {
       Status.driver(status, "fill of " + y.count() + " elements");
@@ -322,7 +290,7 @@ public final class CudaBackend implements Backend {
     }
     bind();
     int status =
-        JCudaDriver.cuMemcpyDtoDAsync(out(y).address(), in(x).address(), y.bytes(), stream);
+        JCudaDriver.cuMemcpyDtoDAsync(out(y).address(), in(x).address(), y.bytes(), lane.stream);
     if (status != 0) {
       Status.driver(status, "copy of " + y.bytes() + " bytes");
     }
@@ -344,7 +312,7 @@ public final class CudaBackend implements Backend {
     boolean wide = places % 16 == 0;
     long threads = wide ? n / 4 + n % 4 : n;
     launcher.run(
-        stream,
+        lane.stream,
         op.name(),
         modules.row(op),
         Launcher.blocks(threads),
@@ -384,28 +352,9 @@ public final class CudaBackend implements Backend {
       return;
     }
     bind();
-    // cuBLAS counts columns first, and a row-major C is Cᵀ = op(B)ᵀ op(A)ᵀ by columns
     int status =
-        JCublas2.cublasGemmEx_new(
-            cublas,
-            transposeB ? 1 : 0,
-            transposeA ? 1 : 0,
-            n,
-            m,
-            k,
-            one,
-            in(b).address(),
-            R_32F,
-            transposeB ? k : n,
-            in(a).address(),
-            R_32F,
-            transposeA ? m : k,
-            zero,
-            out(c).address(),
-            R_32F,
-            n,
-            computeType,
-            GEMM_DEFAULT);
+        lane.products.run(
+            transposeA, transposeB, m, n, k, in(a).address(), in(b).address(), out(c).address());
     if (status != 0) {
       Status.cublas(status, "gemm [" + m + ", " + k + "] × [" + k + ", " + n + "]");
     }
@@ -428,21 +377,21 @@ public final class CudaBackend implements Backend {
     bind();
     int columnBlocks = (cols + 31) / 32;
     int parts = Math.min(MOST_PARTS, (rows + 127) / 128);
-    if ((long) parts * cols * 8 > SCRATCH || columnBlocks > MOST_TICKETS) {
+    if ((long) parts * cols * 8 > Lane.SCRATCH || columnBlocks > Lane.MOST_TICKETS) {
       parts = 1;
     }
     launcher.run(
-        stream,
+        lane.stream,
         "sumRows",
         modules.function("sum_rows"),
         columnBlocks,
         parts,
         32,
-        8,
+        32,
         in(x),
         out(y),
-        scratch,
-        tickets,
+        lane.scratch,
+        lane.tickets,
         rows,
         cols);
   }
@@ -451,7 +400,7 @@ public final class CudaBackend implements Backend {
     bind();
     int blocks = (int) Math.max(1, Math.min(SUM_BLOCKS, (x.count() + 1023) / 1024));
     launcher.run(
-        stream,
+        lane.stream,
         kernel,
         modules.function(kernel),
         blocks,
@@ -460,8 +409,8 @@ public final class CudaBackend implements Backend {
         1,
         in(x),
         out(y),
-        scratch,
-        tickets,
+        lane.scratch,
+        lane.tickets,
         x.count());
   }
 
@@ -488,7 +437,7 @@ public final class CudaBackend implements Backend {
     bind();
     int each = Launcher.THREADS / 32;
     launcher.run(
-        stream,
+        lane.stream,
         "rowArgmax",
         modules.function("row_argmax"),
         (rows + each - 1) / each,
@@ -553,33 +502,14 @@ public final class CudaBackend implements Backend {
     return g.n() == 0 || g.h() == 0 || g.w() == 0 || g.c() == 0 || g.k() == 0;
   }
 
-  private static int[] geometry(ConvGeometry g) {
-    return new int[] {
-      g.n(),
-      g.h(),
-      g.w(),
-      g.c(),
-      g.k(),
-      g.r(),
-      g.s(),
-      g.strideH(),
-      g.strideW(),
-      g.padH(),
-      g.padW(),
-      g.oh(),
-      g.ow()
-    };
-  }
-
   @Override
   public void conv2d(ConvGeometry g, Buffer x, Buffer w, Buffer bias, Buffer y) {
     bind();
-    CudaBuffer to = out(y);
     if (empty(g)) {
       fill(y, 0);
-    } else if (!convolutions.run(
-        Convolutions.Pass.FORWARD, g, in(x).address(), in(w).address(), to.address())) {
-      each("conv_forward", y.count(), geometry(g), in(x), in(w), to);
+    } else {
+      lane.convolutions.run(
+          Convolutions.Pass.FORWARD, g, in(x).address(), in(w).address(), out(y).address());
     }
     if (bias != null && y.count() > 0) {
       addRow(y, bias, Math.toIntExact(y.count() / g.k()), g.k(), y);
@@ -589,24 +519,22 @@ public final class CudaBackend implements Backend {
   @Override
   public void conv2dDataGradient(ConvGeometry g, Buffer w, Buffer dy, Buffer dx) {
     bind();
-    CudaBuffer to = out(dx);
     if (empty(g)) {
       fill(dx, 0);
-    } else if (!convolutions.run(
-        Convolutions.Pass.DATA, g, to.address(), in(w).address(), in(dy).address())) {
-      each("conv_data", dx.count(), geometry(g), in(w), in(dy), to);
+    } else {
+      lane.convolutions.run(
+          Convolutions.Pass.DATA, g, out(dx).address(), in(w).address(), in(dy).address());
     }
   }
 
   @Override
   public void conv2dFilterGradient(ConvGeometry g, Buffer x, Buffer dy, Buffer dw) {
     bind();
-    CudaBuffer to = out(dw);
     if (empty(g)) {
       fill(dw, 0);
-    } else if (!convolutions.run(
-        Convolutions.Pass.FILTER, g, in(x).address(), to.address(), in(dy).address())) {
-      each("conv_filter", dw.count(), geometry(g), in(x), in(dy), to);
+    } else {
+      lane.convolutions.run(
+          Convolutions.Pass.FILTER, g, in(x).address(), out(dw).address(), in(dy).address());
     }
   }
 
@@ -626,7 +554,7 @@ public final class CudaBackend implements Backend {
   public void increment(Buffer counter, int amount) {
     bind();
     launcher.run(
-        stream, "increment", modules.function("increment"), 1, 1, 1, 1, out(counter), amount);
+        lane.stream, "increment", modules.function("increment"), 1, 1, 1, 1, out(counter), amount);
   }
 
   @Override
@@ -641,9 +569,24 @@ public final class CudaBackend implements Backend {
       double beta2,
       double epsilon,
       double decay) {
-    each(
+    long n = p.count();
+    if (n == 0) {
+      return;
+    }
+    bind();
+    long places = 0;
+    for (Buffer b : new Buffer[] {p, g, m, v}) {
+      places |= in(b).address().value();
+    }
+    boolean aligned = places % 16 == 0;
+    launcher.run(
+        lane.stream,
         "adam",
-        p.count(),
+        modules.function("adam"),
+        Launcher.blocks(aligned ? n / 4 + n % 4 : n),
+        1,
+        Launcher.THREADS,
+        1,
         out(p),
         in(g),
         out(m),
@@ -653,7 +596,9 @@ public final class CudaBackend implements Backend {
         beta1,
         beta2,
         epsilon,
-        (float) decay);
+        (float) decay,
+        aligned ? 1 : 0,
+        n);
   }
 
   @Override
@@ -671,10 +616,33 @@ public final class CudaBackend implements Backend {
     Object[] all = new Object[arguments.length + 1];
     System.arraycopy(arguments, 0, all, 0, arguments.length);
     all[arguments.length] = n;
-    launcher.run(stream, kernel.name(), function, Launcher.blocks(n), 1, Launcher.THREADS, 1, all);
+    launcher.run(
+        lane.stream, kernel.name(), function, Launcher.blocks(n), 1, Launcher.THREADS, 1, all);
   }
 
   // ── order ─────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Two branches of a recorded step, which the GPU runs side by side; outside a recording one after
+   * the other. The device holds back memory that a branch frees until both have ended.
+   */
+  @Override
+  public void fork(Runnable a, Runnable b) {
+    if (!recording || lane != main) {
+      a.run();
+      b.run();
+      return;
+    }
+    side.after(main);
+    a.run();
+    lane = side;
+    try {
+      b.run();
+    } finally {
+      lane = main;
+    }
+    main.after(side);
+  }
 
   @Override
   public Optional<Recording> record(Runnable work) {
@@ -682,7 +650,7 @@ public final class CudaBackend implements Backend {
       throw new IllegalStateException("a recording inside a recording; record one step at a time");
     }
     bind();
-    Status.driver(JCudaDriver.cuStreamBeginCapture(stream, RELAXED), "cuStreamBeginCapture");
+    Status.driver(JCudaDriver.cuStreamBeginCapture(main.stream, RELAXED), "cuStreamBeginCapture");
     CUgraph graph = new CUgraph();
     boolean whole = false;
     int ended;
@@ -692,7 +660,7 @@ public final class CudaBackend implements Backend {
       whole = true;
     } finally {
       recording = false;
-      ended = JCudaDriver.cuStreamEndCapture(stream, graph);
+      ended = JCudaDriver.cuStreamEndCapture(main.stream, graph);
       if (!whole && ended == 0) {
         JCudaDriver.cuGraphDestroy(graph);
       }
@@ -720,7 +688,7 @@ public final class CudaBackend implements Backend {
         throw new IllegalStateException("a recording was launched after it closed");
       }
       bind();
-      int status = JCudaDriver.cuGraphLaunch(executable, stream);
+      int status = JCudaDriver.cuGraphLaunch(executable, main.stream);
       if (status != 0) {
         Status.driver(status, "launch of a recorded step");
       }
@@ -739,7 +707,7 @@ public final class CudaBackend implements Backend {
   @Override
   public void synchronize() {
     bind();
-    Status.driver(JCudaDriver.cuStreamSynchronize(stream), "synchronize");
+    Status.driver(JCudaDriver.cuStreamSynchronize(main.stream), "synchronize");
   }
 
   @Override
@@ -748,17 +716,12 @@ public final class CudaBackend implements Backend {
       return;
     }
     bind();
-    JCudaDriver.cuStreamSynchronize(stream); // an earlier failure has been reported already
+    JCudaDriver.cuStreamSynchronize(main.stream); // an earlier failure has been reported already
     closed = true;
-    convolutions.close();
-    JCublas2.cublasDestroy(cublas);
     staging.close();
+    main.close();
+    side.close();
     modules.close();
-    JCudaDriver.cuMemFree(scratch.address());
-    JCudaDriver.cuMemFree(tickets.address());
-    cublasWorkspace.close();
-    convolutionWorkspace.close();
-    JCudaDriver.cuStreamDestroy(stream);
     current = null; // the context stays: making it again costs a second, cuBLAS's and cuDNN's too
   }
 }

@@ -57,7 +57,7 @@ final class Launcher {
     return (int) blocks;
   }
 
-  /** Arguments are buffers (null is a null pointer), Integers, Longs, Floats, Doubles, int[]. */
+  /** Arguments are buffers, addresses, Integers, Longs, Floats, Doubles, and int[] for a struct. */
   void run(
       CUstream stream,
       String name,
@@ -87,6 +87,8 @@ final class Launcher {
     int at = i * SLOT;
     if (argument instanceof CudaBuffer b) {
       arguments.putLong(at, b.address().value());
+    } else if (argument instanceof CudaBuffer.Address a) {
+      arguments.putLong(at, a.value());
     } else if (argument instanceof Integer v) {
       arguments.putInt(at, v);
     } else if (argument instanceof Long v) {
@@ -99,8 +101,6 @@ final class Launcher {
       for (int j = 0; j < v.length; j++) {
         arguments.putInt(at + 4 * j, v[j]);
       }
-    } else if (argument == null) {
-      arguments.putLong(at, 0);
     } else {
       throw new IllegalArgumentException(
           name

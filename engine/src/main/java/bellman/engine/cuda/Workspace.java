@@ -1,8 +1,8 @@
 package bellman.engine.cuda;
 
+import bellman.engine.cuda.CudaBuffer.Address;
 import java.util.ArrayList;
 import java.util.List;
-import jcuda.driver.CUdeviceptr;
 import jcuda.driver.JCudaDriver;
 
 /**
@@ -11,8 +11,8 @@ import jcuda.driver.JCudaDriver;
  */
 final class Workspace implements AutoCloseable {
   private final long limit;
-  private final List<CUdeviceptr> all = new ArrayList<>();
-  private CUdeviceptr current = new CUdeviceptr();
+  private final List<Address> all = new ArrayList<>();
+  private Address current = new Address();
   private long size;
 
   Workspace(long limit) {
@@ -24,9 +24,9 @@ final class Workspace implements AutoCloseable {
     return limit;
   }
 
-  CUdeviceptr atLeast(long bytes) {
+  Address atLeast(long bytes) {
     if (bytes > size) {
-      CUdeviceptr grown = new CUdeviceptr();
+      Address grown = new Address();
       Status.driver(JCudaDriver.cuMemAlloc(grown, bytes), "a workspace of " + bytes + " bytes");
       all.add(grown);
       current = grown;

@@ -97,81 +97,84 @@ __device__ bool last_block(uint* ticket, uint blocks) {
   return last;
 }
 
-// 256 threads
+// 256 threads; the result is thread 0's
 __device__ double block_sum(double v) {
-  __shared__ double part[256];
-  part[threadIdx.x] = v;
+  __shared__ double part[8];
+  for (int far = 16; far > 0; far /= 2) v += __shfl_down_sync(~0u, v, far);
+  if (threadIdx.x % 32 == 0) part[threadIdx.x / 32] = v;
   __syncthreads();
-  for (int half = 128; half > 0; half /= 2) {
-    if (threadIdx.x < half) part[threadIdx.x] += part[threadIdx.x + half];
-    __syncthreads();
-  }
-  return part[0];
+  if (threadIdx.x == 0)
+    for (int w = 1; w < 8; w++) v += part[w];
+  __syncthreads();
+  return v;
 }
 
 extern "C" __global__ void sum(const float* x, float* y, double* parts, uint* ticket, wide n) {
   double v = 0;
+#pragma unroll 4
   for (ELEMENT; i < n; i += (wide)gridDim.x * blockDim.x) v += x[i];
   v = block_sum(v);
-  if (threadIdx.x == 0) parts[blockIdx.x] = v;
-  if (!last_block(ticket, gridDim.x)) return;
-  v = 0;
-  for (int b = threadIdx.x; b < gridDim.x; b += 256) v += parts[b];
-  __syncthreads();
-  v = block_sum(v);
+  if (gridDim.x > 1) {
+    if (threadIdx.x == 0) parts[blockIdx.x] = v;
+    if (!last_block(ticket, gridDim.x)) return;
+    v = 0;
+    for (int b = threadIdx.x; b < gridDim.x; b += 256) v += parts[b];
+    v = block_sum(v);
+  }
   if (threadIdx.x == 0) y[0] = (float)v;
 }
 
 // The bit patterns of |x| order as the numbers do, NaN above infinity.
 __device__ uint block_max(uint v) {
-  __shared__ uint part[256];
-  part[threadIdx.x] = v;
+  __shared__ uint part[8];
+  for (int far = 16; far > 0; far /= 2) v = max(v, __shfl_down_sync(~0u, v, far));
+  if (threadIdx.x % 32 == 0) part[threadIdx.x / 32] = v;
   __syncthreads();
-  for (int half = 128; half > 0; half /= 2) {
-    if (threadIdx.x < half) part[threadIdx.x] = max(part[threadIdx.x], part[threadIdx.x + half]);
-    __syncthreads();
-  }
-  return part[0];
+  if (threadIdx.x == 0)
+    for (int w = 1; w < 8; w++) v = max(v, part[w]);
+  __syncthreads();
+  return v;
 }
 
 extern "C" __global__ void max_abs(const uint* x, uint* y, uint* parts, uint* ticket, wide n) {
   uint v = 0;
+#pragma unroll 4
   for (ELEMENT; i < n; i += (wide)gridDim.x * blockDim.x) v = max(v, x[i] & 0x7fffffffu);
   v = block_max(v);
-  if (threadIdx.x == 0) parts[blockIdx.x] = v;
-  if (!last_block(ticket, gridDim.x)) return;
-  v = 0;
-  for (int b = threadIdx.x; b < gridDim.x; b += 256) v = max(v, parts[b]);
-  __syncthreads();
-  v = block_max(v);
+  if (gridDim.x > 1) {
+    if (threadIdx.x == 0) parts[blockIdx.x] = v;
+    if (!last_block(ticket, gridDim.x)) return;
+    v = 0;
+    for (int b = threadIdx.x; b < gridDim.x; b += 256) v = max(v, parts[b]);
+    v = block_max(v);
+  }
   if (threadIdx.x == 0) y[0] = v;
 }
 
-// 32 × 8 threads over 32 columns; gridDim.y parts of the rows
+// 32 × 32 threads over 32 columns; gridDim.y parts of the rows
 extern "C" __global__ void sum_rows(
     const float* x, float* y, double* parts, uint* tickets, int rows, int cols) {
-  __shared__ double tile[8][32];
-  int c = blockIdx.x * 32 + threadIdx.x;
+  __shared__ double tile[32][33];
+  int lane = threadIdx.x, c = blockIdx.x * 32 + lane;
   double v = 0;
   if (c < cols)
-    for (int r = blockIdx.y * 8 + threadIdx.y; r < rows; r += 8 * gridDim.y)
+    for (int r = blockIdx.y * 32 + threadIdx.y; r < rows; r += 32 * gridDim.y)
       v += x[(wide)r * cols + c];
-  tile[threadIdx.y][threadIdx.x] = v;
-  __syncthreads();
-  if (threadIdx.y == 0) {
-    for (int j = 1; j < 8; j++) v += tile[j][threadIdx.x];
-    if (gridDim.y == 1) {
-      if (c < cols) y[c] = (float)v;
-    } else if (c < cols) {
-      parts[(wide)blockIdx.y * cols + c] = v;
+  for (int step = 0; step < 2; step++) {  // first the rows of this block, then all blocks' parts
+    tile[threadIdx.y][lane] = v;
+    __syncthreads();
+    for (int half = 16; half > 0; half /= 2) {
+      if (threadIdx.y < half) tile[threadIdx.y][lane] += tile[threadIdx.y + half][lane];
+      __syncthreads();
     }
-  }
-  if (gridDim.y == 1 || !last_block(tickets + blockIdx.x, gridDim.y)) return;
-  if (threadIdx.y == 0 && c < cols) {
+    if (step == 1 || gridDim.y == 1) break;
+    if (threadIdx.y == 0 && c < cols) parts[(wide)blockIdx.y * cols + c] = tile[0][lane];
+    if (!last_block(tickets + blockIdx.x, gridDim.y)) return;
     v = 0;
-    for (int p = 0; p < gridDim.y; p++) v += parts[(wide)p * cols + c];
-    y[c] = (float)v;
+    if (c < cols)
+      for (int p = threadIdx.y; p < gridDim.y; p += 32) v += parts[(wide)p * cols + c];
   }
+  if (threadIdx.y == 0 && c < cols) y[c] = (float)tile[0][lane];
 }
 
 // A warp per row: the first of the largest, NaN above all numbers.
@@ -232,26 +235,52 @@ extern "C" __global__ void random_uniform(
 
 extern "C" __global__ void increment(int* counter, int amount) { counter[0] += amount; }
 
-// Both sides of the fraction are multiplied by √(1−β₂ᵗ): one division less for each parameter.
+struct Step {
+  float rate, b1, b2, rest1, rest2, small, decay;
+};
+
+__device__ __forceinline__ void adam_one(Step a, float& p, float g, float& m, float& v) {
+  g += a.decay * p;
+  m = a.b1 * m + a.rest1 * g;
+  v = a.b2 * v + a.rest2 * g * g;
+  p -= a.rate * m / (sqrtf(v) + a.small);
+}
+
+// Both sides of the fraction are multiplied by √(1−β₂ᵗ): one division less for each parameter. A
+// thread loads its four parameters before it waits for the first one's powers.
 extern "C" __global__ void adam(float* p, const float* g, float* m, float* v, const float* lr,
                                 const int* t, double beta1, double beta2, double epsilon,
-                                float decay, wide n) {
+                                float decay, int aligned, wide n) {
   __shared__ float rate, small;
+  ELEMENT;
+  wide fours = aligned ? n / 4 : 0;
+  bool four = i < fours;
+  wide one = i + 3 * fours;  // behind the fours
+  float4 p4, g4, m4, v4;
+  if (four) {
+    p4 = ((float4*)p)[i];
+    g4 = ((const float4*)g)[i];
+    m4 = ((float4*)m)[i];
+    v4 = ((float4*)v)[i];
+  }
   if (threadIdx.x == 0) {
     double root = sqrt(1 - pow(beta2, (double)t[0]));
     rate = (float)(lr[0] / (1 - pow(beta1, (double)t[0])) * root);
     small = (float)(epsilon * root);
   }
   __syncthreads();
-  float b1 = (float)beta1, b2 = (float)beta2;
-  float rest1 = (float)(1 - beta1), rest2 = (float)(1 - beta2);
-  for (ELEMENT; i < n; i += (wide)gridDim.x * blockDim.x) {
-    float gi = g[i] + decay * p[i];
-    float mi = b1 * m[i] + rest1 * gi;
-    float vi = b2 * v[i] + rest2 * gi * gi;
-    m[i] = mi;
-    v[i] = vi;
-    p[i] -= rate * mi / (sqrtf(vi) + small);
+  Step a = {rate,  (float)beta1, (float)beta2, (float)(1 - beta1), (float)(1 - beta2),
+            small, decay};
+  if (four) {
+    adam_one(a, p4.x, g4.x, m4.x, v4.x);
+    adam_one(a, p4.y, g4.y, m4.y, v4.y);
+    adam_one(a, p4.z, g4.z, m4.z, v4.z);
+    adam_one(a, p4.w, g4.w, m4.w, v4.w);
+    ((float4*)p)[i] = p4;
+    ((float4*)m)[i] = m4;
+    ((float4*)v)[i] = v4;
+  } else if (one < n) {
+    adam_one(a, p[one], g[one], m[one], v[one]);
   }
 }
 
@@ -324,4 +353,59 @@ extern "C" __global__ void conv_filter(
       }
     }
   dw[i] = (float)sum;
+}
+
+// A convolution as a product: row (image, p, q) of the columns holds the pixels under the filter,
+// in the filter's order (r, s, c).
+extern "C" __global__ void columns(Geometry g, const float* x, float* col, wide n) {
+  ELEMENT;
+  if (i >= n) return;
+  int width = g.s * g.c;
+  int j = i % width;
+  wide rest = i / width;
+  int r = rest % g.r;
+  rest /= g.r;
+  int q = rest % g.ow;
+  rest /= g.ow;
+  int h = rest % g.oh * g.strideH - g.padH + r;
+  int v = q * g.strideW - g.padW + j / g.c;
+  bool inside = h >= 0 && h < g.h && v >= 0 && v < g.w;
+  col[i] = inside ? x[((rest / g.oh * g.h + h) * g.w + v) * g.c + j % g.c] : 0.f;
+}
+
+// The same, four elements a thread, where four neighbours in a column are neighbours in x.
+extern "C" __global__ void columns_4(Geometry g, const float* x, float4* col, wide n) {
+  ELEMENT;
+  if (i >= n) return;
+  int fours = g.s * g.c / 4;
+  int j = i % fours * 4;
+  wide rest = i / fours;
+  int r = rest % g.r;
+  rest /= g.r;
+  int q = rest % g.ow;
+  rest /= g.ow;
+  int h = rest % g.oh * g.strideH - g.padH + r;
+  int v = q * g.strideW - g.padW;
+  bool inside = h >= 0 && h < g.h && v + j / g.c >= 0 && v + j / g.c < g.w;
+  float4 none = {0, 0, 0, 0};
+  col[i] = inside ? *(const float4*)(x + ((rest / g.oh * g.h + h) * g.w + v) * g.c + j) : none;
+}
+
+// dx from the columns' gradient: each pixel adds up where it appears.
+extern "C" __global__ void from_columns(Geometry g, const float* col, float* dx, wide n) {
+  ELEMENT;
+  if (i >= n) return;
+  int c = i % g.c, v = i / g.c % g.w, h = i / g.c / g.w % g.h;
+  wide image = i / g.c / g.w / g.h;
+  float sum = 0;
+  for (int r = (h + g.padH) % g.strideH; r < g.r; r += g.strideH) {
+    int p = (h + g.padH - r) / g.strideH;
+    if (h + g.padH < r || p >= g.oh) continue;
+    for (int s = (v + g.padW) % g.strideW; s < g.s; s += g.strideW) {
+      int q = (v + g.padW - s) / g.strideW;
+      if (v + g.padW < s || q >= g.ow) continue;
+      sum += col[((((image * g.oh + p) * g.ow + q) * g.r + r) * g.s + s) * g.c + c];
+    }
+  }
+  dx[i] = sum;
 }

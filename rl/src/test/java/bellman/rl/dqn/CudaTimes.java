@@ -24,6 +24,12 @@ final class CudaTimes {
   private CudaTimes() {}
 
   public static void main(String[] arguments) {
+    if (arguments.length > 0) { // a few updates, kernel by kernel, for a profiler
+      Precision precision = Precision.valueOf(arguments[0]);
+      Device device = Devices.open("cuda", new DeviceOptions(1, precision, false));
+      update("direct", CudaUpdateTest.eager(device), 32, precision, false, 2);
+      return;
+    }
     for (Precision precision : new Precision[] {Precision.FP32, Precision.TF32}) {
       for (boolean reproducible : new boolean[] {false, true}) {
         DeviceOptions options = new DeviceOptions(1, precision, reproducible);

@@ -1,0 +1,61 @@
+package bellman.engine.cuda;
+
+import bellman.engine.Precision;
+import bellman.engine.cuda.CudaBuffer.Address;
+import java.util.Map;
+import jcuda.driver.CUevent;
+import jcuda.driver.CUevent_flags;
+import jcuda.driver.CUstream;
+import jcuda.driver.CUstream_flags;
+import jcuda.driver.JCudaDriver;
+
+/**
+ * A stream and what must not be shared with work that runs at the same time: handles, workspaces,
+ * and the places where sums meet.
+ */
+final class Lane implements AutoCloseable {
+  static final int MOST_TICKETS = 1 << 16;
+  static final long SCRATCH = 8L << 20; // bytes for the parts of a sum
+
+  final CUstream stream = new CUstream();
+  final CUevent here = new CUevent(); // marks a place in the stream, for another to wait for
+  final Products products;
+  final Convolutions convolutions;
+  final Address scratch = new Address();
+  final Address tickets = new Address();
+
+  Lane(
+      Modules modules,
+      Launcher launcher,
+      Map<Convolutions.Shape, Convolutions.Plan> plans,
+      Precision precision,
+      boolean reproducible) {
+    Status.driver(
+        JCudaDriver.cuStreamCreate(stream, CUstream_flags.CU_STREAM_NON_BLOCKING), "a stream");
+    Status.driver(
+        JCudaDriver.cuEventCreate(here, CUevent_flags.CU_EVENT_DISABLE_TIMING), "an event");
+    products = new Products(stream, precision);
+    convolutions =
+        new Convolutions(stream, products, modules, launcher, plans, precision, reproducible);
+    Status.driver(JCudaDriver.cuMemAlloc(scratch, SCRATCH), "memory for sums");
+    Status.driver(JCudaDriver.cuMemAlloc(tickets, 4L * MOST_TICKETS), "memory for sums");
+    Status.driver(
+        JCudaDriver.cuMemsetD32Async(tickets, 0, MOST_TICKETS, stream), "memory for sums");
+  }
+
+  /** Work given to this lane from now on starts after what {@code other} was given so far. */
+  void after(Lane other) {
+    Status.driver(JCudaDriver.cuEventRecord(other.here, other.stream), "cuEventRecord");
+    Status.driver(JCudaDriver.cuStreamWaitEvent(stream, other.here, 0), "cuStreamWaitEvent");
+  }
+
+  @Override
+  public void close() {
+    convolutions.close();
+    products.close();
+    JCudaDriver.cuMemFree(scratch);
+    JCudaDriver.cuMemFree(tickets);
+    JCudaDriver.cuEventDestroy(here);
+    JCudaDriver.cuStreamDestroy(stream);
+  }
+}
