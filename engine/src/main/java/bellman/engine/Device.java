@@ -258,16 +258,22 @@ public final class Device implements AutoCloseable {
   public <A, B> Both<A, B> fork(Supplier<A> first, Supplier<B> second) {
     List<A> a = new ArrayList<>(1);
     List<B> b = new ArrayList<>(1);
+    Runnable one = () -> a.add(first.get());
+    Runnable other = () -> b.add(second.get());
+    fork(one, other);
+    return new Both<>(a.get(0), b.get(0));
+  }
+
+  void fork(Runnable first, Runnable second) {
     List<Buffer> outer = heldBack;
     List<Buffer> freed = new ArrayList<>();
     heldBack = freed;
     try {
-      backend.fork(() -> a.add(first.get()), () -> b.add(second.get()));
+      backend.fork(first, second);
     } finally {
       heldBack = outer;
       freed.forEach(outer == null ? current::add : outer::add);
     }
-    return new Both<>(a.get(0), b.get(0));
   }
 
   /** A stream of random numbers; equal seeds and names draw equal numbers. */

@@ -52,22 +52,58 @@ public final class Gradients {
       if (y.isLeaf()) {
         arrive(y, dy); // the result of an op that asked for its gradient, or the loss
       }
-      for (Tensor.Edge edge : y.edges()) {
-        Tensor x = edge.input();
-        if (x.isLeaf() && x.edges().isEmpty()) {
-          flowToLeaf(y, dy, edge);
-          continue;
-        }
-        Tensor dx = edge.gradient(dy, null);
-        checkShape(y, x, dx);
-        Tensor sum = upstream.get(x);
-        if (sum == null) {
-          open.add(x);
-          upstream.put(x, dx);
-        } else {
-          upstream.put(x, sum.add(dx));
-        }
+      flow(device, y, dy, upstream, open);
+    }
+  }
+
+  /**
+   * Sends dy to y's inputs. What goes to leaves, as a filter's gradient, and what flows on do not
+   * depend on each other.
+   */
+  private void flow(
+      Device device,
+      Tensor y,
+      Tensor dy,
+      Map<Tensor, Tensor> upstream,
+      PriorityQueue<Tensor> open) {
+    List<Tensor.Edge> toLeaves = new ArrayList<>();
+    List<Tensor.Edge> onward = new ArrayList<>();
+    for (Tensor.Edge edge : y.edges()) {
+      boolean leaf = edge.input().isLeaf() && edge.input().edges().isEmpty();
+      (leaf ? toLeaves : onward).add(edge);
+    }
+    Runnable first = () -> onward.forEach(edge -> flowOn(y, dy, edge, upstream, open));
+    if (onward.isEmpty() && toLeaves.size() > 1) {
+      Tensor.Edge one = toLeaves.get(0);
+      if (toLeaves.stream().skip(1).noneMatch(edge -> edge.input() == one.input())) {
+        toLeaves.remove(0);
+        first = () -> flowToLeaf(y, dy, one);
       }
+    }
+    Runnable second = () -> toLeaves.forEach(edge -> flowToLeaf(y, dy, edge));
+    if (toLeaves.isEmpty() || toLeaves.size() == y.edges().size()) {
+      first.run();
+      second.run();
+    } else {
+      device.fork(first, second);
+    }
+  }
+
+  private static void flowOn(
+      Tensor y,
+      Tensor dy,
+      Tensor.Edge edge,
+      Map<Tensor, Tensor> upstream,
+      PriorityQueue<Tensor> open) {
+    Tensor x = edge.input();
+    Tensor dx = edge.gradient(dy, null);
+    checkShape(y, x, dx);
+    Tensor sum = upstream.get(x);
+    if (sum == null) {
+      open.add(x);
+      upstream.put(x, dx);
+    } else {
+      upstream.put(x, sum.add(dx));
     }
   }
 

@@ -7,6 +7,14 @@ typedef unsigned char byte;
 typedef long long wide;  // long has 32 bits on Windows
 
 #define ELEMENT wide i = (wide)blockIdx.x * blockDim.x + threadIdx.x
+// i divided by a 32-bit number: a 64-bit division costs ten times one of 32 bits
+__device__ __forceinline__ wide over(wide i, uint d) {
+  return i >> 32 == 0 ? (uint)i / d : i / d;
+}
+__device__ __forceinline__ uint rest(wide i, uint d) {
+  return i >> 32 == 0 ? (uint)i % d : (uint)(i % d);
+}
+
 #define INFINITE __int_as_float(0x7f800000)
 
 // ── elements ───────────────────────────────────────────────────────────────────────────────────
@@ -34,7 +42,7 @@ extern "C" __global__ void spread(const float* x, float* y, wide n) {
 
 extern "C" __global__ void add_row(const float* x, const float* row, int cols, float* y, wide n) {
   ELEMENT;
-  if (i < n) y[i] = x[i] + row[i % cols];
+  if (i < n) y[i] = x[i] + row[rest(i, cols)];
 }
 
 extern "C" __global__ void pick(
@@ -48,12 +56,12 @@ extern "C" __global__ void pick(
 extern "C" __global__ void place(
     const float* x, int cols, const int* index, float* y, wide n) {
   ELEMENT;
-  if (i < n) y[i] = index[i / cols] == (int)(i % cols) ? x[i / cols] : 0.f;
+  if (i < n) y[i] = index[over(i, cols)] == (int)rest(i, cols) ? x[over(i, cols)] : 0.f;
 }
 
 extern "C" __global__ void one_hot(const int* index, int cols, float* y, wide n) {
   ELEMENT;
-  if (i < n) y[i] = index[i / cols] == (int)(i % cols) ? 1.f : 0.f;
+  if (i < n) y[i] = index[over(i, cols)] == (int)rest(i, cols) ? 1.f : 0.f;
 }
 
 // n = rows · width; four bytes or one per element
@@ -62,7 +70,7 @@ extern "C" __global__ void one_hot(const int* index, int cols, float* y, wide n)
                                   int yAt, int width, wide n) {                          \
     ELEMENT;                                                                             \
     if (i >= n) return;                                                                  \
-    wide row = i / width, j = i % width;                                                 \
+    wide row = over(i, width), j = rest(i, width);                                       \
     y[row * yCols + yAt + j] = x[row * xCols + xAt + j];                                 \
   }
 COPY_COLUMNS(copy_columns_4, int)
@@ -73,13 +81,10 @@ extern "C" __global__ void permute(
     const int* x, int d1, int d2, int d3, wide s0, wide s1, wide s2, wide s3, int* y, wide n) {
   ELEMENT;
   if (i >= n) return;
-  wide rest = i;
-  wide i3 = rest % d3;
-  rest /= d3;
-  wide i2 = rest % d2;
-  rest /= d2;
-  wide i1 = rest % d1;
-  wide i0 = rest / d1;
+  wide left = over(i, d3);
+  wide i3 = rest(i, d3), i2 = rest(left, d2);
+  left = over(left, d2);
+  wide i1 = rest(left, d1), i0 = over(left, d1);
   y[i] = x[i0 * s0 + i1 * s1 + i2 * s2 + i3 * s3];
 }
 
@@ -356,47 +361,59 @@ extern "C" __global__ void conv_filter(
 }
 
 // A convolution as a product: row (image, p, q) of the columns holds the pixels under the filter,
-// in the filter's order (r, s, c).
+// in the filter's order (r, s, c). The columns fit a workspace, so 32 bits count them.
+struct Place {
+  uint image, p, q, r, j;  // j of a filter's row of s · c
+};
+
+__device__ __forceinline__ Place place_of(Geometry g, uint i, uint width) {
+  Place a;
+  a.j = i % width;
+  i /= width;
+  a.r = i % g.r;
+  i /= g.r;
+  a.q = i % g.ow;
+  i /= g.ow;
+  a.p = i % g.oh;
+  a.image = i / g.oh;
+  return a;
+}
+
 extern "C" __global__ void columns(Geometry g, const float* x, float* col, wide n) {
   ELEMENT;
   if (i >= n) return;
-  int width = g.s * g.c;
-  int j = i % width;
-  wide rest = i / width;
-  int r = rest % g.r;
-  rest /= g.r;
-  int q = rest % g.ow;
-  rest /= g.ow;
-  int h = rest % g.oh * g.strideH - g.padH + r;
-  int v = q * g.strideW - g.padW + j / g.c;
+  Place a = place_of(g, (uint)i, g.s * g.c);
+  int h = (int)a.p * g.strideH - g.padH + (int)a.r;
+  int v = (int)a.q * g.strideW - g.padW + (int)a.j / g.c;
   bool inside = h >= 0 && h < g.h && v >= 0 && v < g.w;
-  col[i] = inside ? x[((rest / g.oh * g.h + h) * g.w + v) * g.c + j % g.c] : 0.f;
+  col[i] = inside ? x[(((wide)a.image * g.h + h) * g.w + v) * g.c + (int)a.j % g.c] : 0.f;
 }
 
 // The same, four elements a thread, where four neighbours in a column are neighbours in x.
 extern "C" __global__ void columns_4(Geometry g, const float* x, float4* col, wide n) {
   ELEMENT;
   if (i >= n) return;
-  int fours = g.s * g.c / 4;
-  int j = i % fours * 4;
-  wide rest = i / fours;
-  int r = rest % g.r;
-  rest /= g.r;
-  int q = rest % g.ow;
-  rest /= g.ow;
-  int h = rest % g.oh * g.strideH - g.padH + r;
-  int v = q * g.strideW - g.padW;
-  bool inside = h >= 0 && h < g.h && v + j / g.c >= 0 && v + j / g.c < g.w;
+  Place a = place_of(g, (uint)i, g.s * g.c / 4);
+  int j = 4 * (int)a.j;
+  int h = (int)a.p * g.strideH - g.padH + (int)a.r;
+  int v = (int)a.q * g.strideW - g.padW;
+  int last = v + j / g.c;
+  bool inside = h >= 0 && h < g.h && last >= 0 && last < g.w;
   float4 none = {0, 0, 0, 0};
-  col[i] = inside ? *(const float4*)(x + ((rest / g.oh * g.h + h) * g.w + v) * g.c + j) : none;
+  col[i] =
+      inside ? *(const float4*)(x + (((wide)a.image * g.h + h) * g.w + v) * g.c + j) : none;
 }
 
 // dx from the columns' gradient: each pixel adds up where it appears.
 extern "C" __global__ void from_columns(Geometry g, const float* col, float* dx, wide n) {
   ELEMENT;
   if (i >= n) return;
-  int c = i % g.c, v = i / g.c % g.w, h = i / g.c / g.w % g.h;
-  wide image = i / g.c / g.w / g.h;
+  int c = rest(i, g.c);
+  wide left = over(i, g.c);
+  int v = rest(left, g.w);
+  left = over(left, g.w);
+  int h = rest(left, g.h);
+  wide image = over(left, g.h);
   float sum = 0;
   for (int r = (h + g.padH) % g.strideH; r < g.r; r += g.strideH) {
     int p = (h + g.padH - r) / g.strideH;

@@ -1,0 +1,224 @@
+package bellman.engine.cuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import bellman.engine.CapturedStep;
+import bellman.engine.DType;
+import bellman.engine.Device;
+import bellman.engine.Precision;
+import bellman.engine.Scope;
+import bellman.engine.Shape;
+import bellman.engine.Tensor;
+import bellman.engine.backend.Buffer;
+import bellman.engine.backend.Kernel;
+import java.util.Random;
+import jcuda.driver.JCudaDriver;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** What only a GPU has: its memory's end, its compiler, its recordings, its math modes. */
+@Tag("gpu")
+class CudaBackendTest {
+  private static CudaBackend open(Precision precision) {
+    try {
+      return CudaBackend.open(0, precision, true);
+    } catch (IllegalStateException e) {
+      return Assumptions.abort("not on this machine: " + e.getMessage()); // reported as skipped
+    }
+  }
+
+  @Test
+  void outOfMemorySaysWhatIsHeldAndTheDeviceGoesOn() {
+    try (CudaBackend backend = open(Precision.FP32)) {
+      Buffer held = backend.allocate(DType.FLOAT32, 1 << 20);
+      assertThatThrownBy(() -> backend.allocate(DType.FLOAT32, 1L << 40))
+          .isInstanceOf(OutOfMemoryError.class)
+          .hasMessageStartingWith("allocate: 4,398,046,511,104 bytes; the GPU has ")
+          .hasMessageContaining("this device holds 4,194,304;");
+      backend.fill(held, 3);
+      float[] back = new float[1 << 20];
+      backend.read(held, 0, back, 0, back.length);
+      assertThat(back[77]).isEqualTo(3);
+      backend.release(held);
+    }
+  }
+
+  @Test
+  void aKernelThatDoesNotCompileIsAnErrorInTheCompilersWords() {
+    try (CudaBackend backend = open(Precision.FP32)) {
+      Kernel wrong =
+          new Kernel("wrong", "extern \"C\" __global__ void wrong(int n) { nonsense; }", null);
+      assertThatThrownBy(() -> backend.launch(wrong, 1))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("kernel wrong does not compile")
+          .hasMessageContaining("nonsense");
+    }
+  }
+
+  @Test
+  void largeArraysTravelInPieces() {
+    try (CudaBackend backend = open(Precision.FP32)) {
+      int n = 3_000_001;
+      int[] values = new Random(1).ints(n).toArray();
+      Buffer x = backend.allocate(DType.INT32, n + 5);
+      backend.write(x, 5, values, 0, n);
+      int[] back = new int[n];
+      backend.read(x, 5, back, 0, n);
+      assertThat(back).isEqualTo(values);
+      backend.release(x);
+    }
+  }
+
+  @Test
+  void theHostCannotReadInsideARecording() {
+    try (CudaBackend backend = open(Precision.FP32)) {
+      Buffer x = backend.allocate(DType.FLOAT32, 4);
+      assertThatThrownBy(() -> backend.record(() -> backend.read(x, 0, new float[4], 0, 4)))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageStartingWith("read of 4 elements: the host cannot read or write inside");
+      backend.fill(x, 2); // and the stream is whole again
+      float[] back = new float[4];
+      backend.read(x, 0, back, 0, 4);
+      assertThat(back).containsOnly(2);
+      backend.release(x);
+    }
+  }
+
+  /** Other work between replays, of the same sizes, must not touch the step's memory. */
+  @Test
+  void aRecordedStepOwnsItsMemory() {
+    try (Device device = new Device(open(Precision.FP32))) {
+      Tensor x = device.state("x", new float[] {1, 2, 3, 4}, Shape.of(2, 2));
+      CapturedStep<Tensor> step =
+          device.capture(
+              "step",
+              () -> {
+                Tensor sum;
+                try (Scope inner = device.scope("inner")) {
+                  sum = inner.keep(x.scale(2).relu().sum());
+                }
+                Tensor other = x.square().sum();
+                return sum.add(other);
+              });
+      for (int i = 1; i <= 6; i++) {
+        x.set(new float[] {i, 0, 0, 0});
+        Tensor result = step.run();
+        try (Scope noise = device.scope("noise")) {
+          for (int j = 0; j < 20; j++) {
+            device.full(Shape.of(2, 2), 1000).relu();
+            device.full(Shape.scalar(), 1000).relu();
+          }
+          assertThat(result.item()).isEqualTo(2 * i + i * i);
+        }
+      }
+      step.close();
+    }
+  }
+
+  /** Branches that free memory inside, and join. */
+  @Test
+  void forkedBranchesComputeWhatTheyWouldInOrder() {
+    try (Device device = new Device(open(Precision.FP32))) {
+      Random random = new Random(5);
+      float[] values = new float[300 * 300];
+      for (int i = 0; i < values.length; i++) {
+        values[i] = random.nextFloat() - 0.5f;
+      }
+      Tensor x = device.state("x", values, Shape.of(300, 300));
+      CapturedStep<Tensor> step =
+          device.capture(
+              "fork",
+              () -> {
+                Device.Both<Tensor, Tensor> both =
+                    device.fork(() -> chain(device, x, 1), () -> chain(device, x, 2));
+                return both.first().add(both.second());
+              });
+      float first = step.run().item(); // one after the other
+      for (int i = 0; i < 50; i++) {
+        assertThat(step.run().item()).isEqualTo(first); // side by side
+      }
+      step.close();
+    }
+  }
+
+  private static Tensor chain(Device device, Tensor x, int by) {
+    Tensor y = x;
+    for (int i = 0; i < 8; i++) {
+      try (Scope inner = device.scope("inner")) {
+        y = inner.keep(y.matmul(x).scale(by).tanh());
+      }
+    }
+    return y.sum();
+  }
+
+  @Test
+  void mathModes() {
+    int n = 256;
+    float[] a = new float[n * n];
+    float[] b = new float[n * n];
+    Random random = new Random(2);
+    for (int i = 0; i < a.length; i++) {
+      a[i] = random.nextFloat() - 0.5f;
+      b[i] = random.nextFloat() - 0.5f;
+    }
+    double[] reference = new double[n * n];
+    for (int i = 0; i < n; i++) {
+      for (int k = 0; k < n; k++) {
+        for (int j = 0; j < n; j++) {
+          reference[i * n + j] += (double) a[i * n + k] * b[k * n + j];
+        }
+      }
+    }
+    assertThat(distance(Precision.FP32, n, a, b, reference)).isBetween(1e-9, 1e-6);
+    assertThat(distance(Precision.TF32, n, a, b, reference)).isBetween(1e-5, 1e-3);
+    assertThat(distance(Precision.BF16, n, a, b, reference)).isBetween(1e-3, 1e-2);
+  }
+
+  private static double distance(
+      Precision precision, int n, float[] a, float[] b, double[] reference) {
+    try (Device device = new Device(open(precision))) {
+      Shape square = Shape.of(n, n);
+      float[] c = device.tensor(a, square).matmul(device.tensor(b, square)).toFloats();
+      double far = 0;
+      double length = 0;
+      for (int i = 0; i < c.length; i++) {
+        far += (c[i] - reference[i]) * (c[i] - reference[i]);
+        length += reference[i] * reference[i];
+      }
+      return Math.sqrt(far / length);
+    }
+  }
+
+  @Test
+  void openedAndClosedTheGpuHoldsNoMore() {
+    long before = 0;
+    for (int i = 0; i < 12; i++) {
+      try (Device device = new Device(open(Precision.TF32))) {
+        Tensor x = device.full(Shape.of(1000, 1000), 1);
+        CapturedStep<Tensor> step = device.capture("step", () -> x.matmul(x).sum());
+        step.run();
+        step.run();
+        assertThat(step.run().item()).isEqualTo(1e9f);
+        if (i == 3) {
+          before = free();
+        }
+      }
+      open(Precision.FP32).close();
+    }
+    try (Device device = new Device(open(Precision.TF32))) {
+      Tensor x = device.full(Shape.of(1000, 1000), 1);
+      CapturedStep<Tensor> step = device.capture("step", () -> x.matmul(x).sum());
+      step.run();
+      step.run();
+      assertThat(before - free()).isLessThan(16L << 20); // eight openings of 90 MB each
+    }
+  }
+
+  private static long free() {
+    long[] free = new long[1];
+    JCudaDriver.cuMemGetInfo(free, new long[1]);
+    return free[0];
+  }
+}
