@@ -41,7 +41,6 @@ final class Convolutions implements AutoCloseable {
     }
   }
 
-  private static final long LIMIT = 256L << 20; // bytes of workspace
   private static final int FLOAT = 0;
   private static final int NHWC = 1;
   private static final int CROSS_CORRELATION = 1;
@@ -114,7 +113,7 @@ final class Convolutions implements AutoCloseable {
 
   private final cudnnHandle handle = new cudnnHandle();
   private final CUstream stream;
-  private final Workspace workspace = new Workspace(LIMIT);
+  private final Workspace workspace;
   private final boolean strict;
   private final boolean reproducible;
   private final Map<Shape, Plan> plans; // shared by all streams of a backend
@@ -126,6 +125,7 @@ final class Convolutions implements AutoCloseable {
 
   Convolutions(
       CUstream stream,
+      long workspaceLimit,
       Products products,
       Modules modules,
       Launcher launcher,
@@ -133,6 +133,7 @@ final class Convolutions implements AutoCloseable {
       Precision precision,
       boolean reproducible) {
     this.stream = stream;
+    this.workspace = new Workspace(workspaceLimit);
     this.products = products;
     this.modules = modules;
     this.launcher = launcher;
@@ -327,7 +328,7 @@ final class Convolutions implements AutoCloseable {
               + " is new to a step that is being recorded; a step has the same shapes in each run");
     }
     Plan columns = new Plan(g, null, COLUMNS, 0, 4L * rows(g) * depth(g));
-    boolean columnsFit = columns.workspace <= LIMIT;
+    boolean columnsFit = columns.workspace <= workspace.limit();
     if (reproducible && columnsFit) {
       return columns; // a clock would choose differently in another run
     }
@@ -343,7 +344,7 @@ final class Convolutions implements AutoCloseable {
       for (int math : strict ? new int[] {FMA_MATH} : new int[] {DEFAULT_MATH, FMA_MATH}) {
         JCudnn.cudnnSetConvolutionMathType(d.convolution, math);
         long[] bytes = new long[1];
-        if (workspaceBytes(pass, d, algorithm, bytes) != 0 || bytes[0] > LIMIT) {
+        if (workspaceBytes(pass, d, algorithm, bytes) != 0 || bytes[0] > workspace.limit()) {
           continue;
         }
         Plan plan = new Plan(g, d, algorithm, math, bytes[0]);

@@ -35,6 +35,7 @@ import jcuda.jcudnn.JCudnn;
  */
 public final class CudaBackend implements Backend {
   private static final int RELAXED = 2; // capture mode: other calls of this thread stay allowed
+  private static final long MOST_WORKSPACE = 512L << 20; // bytes, for a convolution
   private static final int SUM_BLOCKS = 264;
   private static final int MOST_PARTS = 64;
 
@@ -68,8 +69,11 @@ public final class CudaBackend implements Backend {
     int minor = attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
     modules = new Modules(CacheFolder.ofUser(), major, minor);
     Map<Convolutions.Shape, Convolutions.Plan> plans = new HashMap<>();
-    main = new Lane(modules, launcher, plans, precision, reproducible);
-    side = new Lane(modules, launcher, plans, precision, reproducible);
+    long[] memory = new long[1];
+    Status.driver(JCudaDriver.cuDeviceTotalMem(memory, device), "cuDeviceTotalMem");
+    long limit = Math.min(MOST_WORKSPACE, memory[0] / 32);
+    main = new Lane(modules, launcher, plans, limit, precision, reproducible);
+    side = new Lane(modules, launcher, plans, limit, precision, reproducible);
     lane = main;
     staging = new Staging(main.stream);
     long cudnn = JCudnn.cudnnGetVersion();
@@ -94,7 +98,8 @@ public final class CudaBackend implements Backend {
    * Opens a GPU.
    *
    * @param ordinal 0 for the first
-   * @param precision of products and convolutions; BF16 convolutions multiply in TF32
+   * @param precision of products and convolutions; BF16 allows cuBLAS that and more exact modes,
+   *     and cuDNN's convolutions multiply in TF32 then
    * @param reproducible whether convolutions are deterministic too
    * @throws IllegalStateException telling what is missing: driver, GPU, or which library
    */

@@ -28,6 +28,7 @@ final class Lane implements AutoCloseable {
       Modules modules,
       Launcher launcher,
       Map<Convolutions.Shape, Convolutions.Plan> plans,
+      long workspaceLimit,
       Precision precision,
       boolean reproducible) {
     Status.driver(
@@ -36,7 +37,8 @@ final class Lane implements AutoCloseable {
         JCudaDriver.cuEventCreate(here, CUevent_flags.CU_EVENT_DISABLE_TIMING), "an event");
     products = new Products(stream, precision);
     convolutions =
-        new Convolutions(stream, products, modules, launcher, plans, precision, reproducible);
+        new Convolutions(
+            stream, workspaceLimit, products, modules, launcher, plans, precision, reproducible);
     Status.driver(JCudaDriver.cuMemAlloc(scratch, SCRATCH), "memory for sums");
     Status.driver(JCudaDriver.cuMemAlloc(tickets, 4L * MOST_TICKETS), "memory for sums");
     Status.driver(

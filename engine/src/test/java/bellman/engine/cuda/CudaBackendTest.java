@@ -173,7 +173,8 @@ class CudaBackendTest {
     }
     assertThat(distance(Precision.FP32, n, a, b, reference)).isBetween(1e-9, 1e-6);
     assertThat(distance(Precision.TF32, n, a, b, reference)).isBetween(1e-5, 1e-3);
-    assertThat(distance(Precision.BF16, n, a, b, reference)).isBetween(1e-3, 1e-2);
+    // leave to use bfloat16, which cuBLAS does not take for every size
+    assertThat(distance(Precision.BF16, n, a, b, reference)).isBetween(1e-5, 1e-2);
   }
 
   private static double distance(

@@ -19,17 +19,20 @@ final class Gather {
   private static final String CUDA =
       """
       extern "C" __global__ void NAME(const TYPE* frames, const int* about, const int* index,
-          float* y, int pixelsPerFrame, int channels, int goals, int aboutWords, int n) {
-        int item = blockIdx.x * blockDim.x + threadIdx.x;
-        if (item >= n) return;
-        int row = item / pixelsPerFrame, pixel = item % pixelsPerFrame;
-        long frame = index[row];
-        int goal = about[frame * aboutWords];
-        const TYPE* x = frames + (frame * pixelsPerFrame + pixel) * channels;
-        float* out = y + (long)item * channels * goals;
-        for (int g = 0; g < goals; g++)
-          for (int c = 0; c < channels; c++)
-            out[g * channels + c] = g == goal ? LOAD : 0.f;
+          float* y, unsigned pixelsPerFrame, unsigned channels, unsigned goals, int aboutWords,
+          unsigned n) {
+        // a block writes the elements of its items in turn, so that neighbours write neighbours
+        unsigned first = blockIdx.x * blockDim.x, width = channels * goals;
+        unsigned elements = min(n - first, blockDim.x) * width;
+        for (unsigned e = threadIdx.x; e < elements; e += blockDim.x) {
+          unsigned item = first + e / width, j = e % width;
+          unsigned row = item / pixelsPerFrame, pixel = item % pixelsPerFrame;
+          long long frame = index[row];
+          unsigned c = j % channels;
+          const TYPE* x = frames + (frame * pixelsPerFrame + pixel) * channels;
+          bool open = j / channels == about[frame * aboutWords];
+          y[(long long)first * width + e] = open ? LOAD : 0.f;
+        }
       }
       """;
 
