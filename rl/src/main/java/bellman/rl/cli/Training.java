@@ -130,10 +130,13 @@ final class Training {
         return;
       }
       loop.restore(state.get());
+      long step = state.get().step();
       say.accept(
-          "resumed at step "
-              + state.get().step()
-              + "; the replay begins empty, so learning waits until it is filled again");
+          step >= config.learning().steps() + config.evaluation().testSteps()
+              ? "this run was complete at step " + step + "; more --steps would go on with it"
+              : "resumed at step "
+                  + step
+                  + "; the replay begins empty, so learning waits until it is filled again");
     } else if (settings.initializeFrom().isPresent()) {
       Path weights = SavedWeights.of(settings.resultsDir(), settings.initializeFrom().get());
       Checkpoint.loadWeights(weights, agent);
