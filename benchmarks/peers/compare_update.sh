@@ -37,6 +37,13 @@ else
   echo "compare_update: no taskset: the system chooses the cores" >&2
 fi
 
+# OpenMP's threads wait for each other: whatever else wants a core multiplies the time, and most
+# where they spin, as PyTorch's do.
+if [ -r /proc/loadavg ]; then
+  read -r load _ </proc/loadavg
+  [ "${load%.*}" = 0 ] || echo "compare_update: the machine is busy (load $load): do not trust these figures" >&2
+fi
+
 results=$(mktemp)
 trap 'rm -f "$results"' EXIT
 

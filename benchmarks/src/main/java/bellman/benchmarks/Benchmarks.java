@@ -176,8 +176,9 @@ public final class Benchmarks implements Bench {
           : new Runner(options().build(), progress).run();
     } catch (RunnerException e) {
       err.println();
-      err.print(progress.log());
-      throw new Failure("a benchmark failed; what it said stands above (" + e.getMessage() + ")");
+      // A stack says where, the lines between say what.
+      progress.log().lines().filter(line -> !line.startsWith("\tat ")).forEach(err::println);
+      throw new Failure("a benchmark failed; what it said stands above (--verbose shows where)");
     }
   }
 

@@ -4,12 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import bellman.rl.cli.Bench;
+import bellman.rl.cli.Failure;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.ServiceLoader;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -77,7 +80,8 @@ class BenchmarksTest {
   }
 
   @Test
-  void theCommandPrintsWhatWasMeasured() throws Exception {
+  void theCommandPrintsWhatWasMeasured(@TempDir Path folder) throws Exception {
+    Path json = folder.resolve("all.json");
     int code =
         bench(
             "Replay.*sample",
@@ -93,7 +97,9 @@ class BenchmarksTest {
             "-p",
             "batch=2,3",
             "-p",
-            "transitions=8");
+            "transitions=8",
+            "--json",
+            json.toString());
     assertThat(code).isZero();
     assertThat(out().lines())
         .hasSize(3)
@@ -103,6 +109,7 @@ class BenchmarksTest {
                     "ReplayBenchmark\\.sample +batch=2 device=java threads=1 transitions=8"
                         + " +[0-9.]+ +[0-9.]+ +[0-9.]+ GB/s"))
         .anyMatch(line -> line.contains(" batch=3 device=java threads=1 transitions=8 "));
+    assertThat(json).content().contains("\"batch\" : \"3\"", "rawData");
     assertThat(err()).contains("ReplayBenchmark.sample {batch=2, device=java, threads=1");
   }
 
@@ -113,6 +120,14 @@ class BenchmarksTest {
     assertThat(out())
         .contains("--quick", "ActBenchmark.act", "UpdateBenchmark.update")
         .contains("ReplayBenchmark.insert", "ReplayBenchmark.sample");
+  }
+
+  @Test
+  void aBenchmarkThatFailsSaysWhy() {
+    assertThatThrownBy(() -> bench("Act", "--forks", "0", "--time", "1", "--device", "abacus"))
+        .isInstanceOf(Failure.class)
+        .hasMessage("a benchmark failed; what it said stands above (--verbose shows where)");
+    assertThat(err()).contains("device: 'abacus' is unknown").doesNotContain("\tat ");
   }
 
   @Test
