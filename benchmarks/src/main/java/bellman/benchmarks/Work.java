@@ -10,6 +10,11 @@ import java.util.Map;
  * @param unit of the rate: {@code GFLOP/s} or {@code GB/s}
  */
 record Work(double amount, String unit) {
+  /** The benchmark of the device's peak, and the unit of it. */
+  static final String PEAK = "PeakBenchmark.product";
+
+  static final String OPERATIONS = "GFLOP/s";
+
   // Multiply-adds of one picture: outputs × channels out × inputs of each.
   private static final double CONV1 = 15 * 20 * 32.0 * (8 * 8 * 6);
   private static final double CONV2 = 6 * 9 * 64.0 * (4 * 4 * 32);
@@ -27,8 +32,12 @@ record Work(double amount, String unit) {
   static Work of(String benchmark, Map<String, String> parameters) {
     double batch = Double.parseDouble(parameters.getOrDefault("batch", "1"));
     return switch (benchmark) {
-      case "UpdateBenchmark.update" -> new Work(batch * 2 * UPDATE, "GFLOP/s");
-      case "ActBenchmark.act" -> new Work(2 * FORWARD, "GFLOP/s");
+      case PEAK -> {
+        double n = Double.parseDouble(parameters.get("n"));
+        yield new Work(2 * n * n * n, OPERATIONS);
+      }
+      case "UpdateBenchmark.update" -> new Work(batch * 2 * UPDATE, OPERATIONS);
+      case "ActBenchmark.act" -> new Work(2 * FORWARD, OPERATIONS);
       // Bytes are read; floats of two goals are written; s and s′.
       case "ReplayBenchmark.sample" -> new Work(batch * 2 * PICTURE * (1 + 2 * 4), "GB/s");
       case "ReplayBenchmark.insert" -> new Work(2 * PICTURE, "GB/s"); // read and written

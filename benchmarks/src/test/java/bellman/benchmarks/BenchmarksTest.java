@@ -79,6 +79,29 @@ class BenchmarksTest {
     b.tearDown();
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"onednn", "java"})
+  void multiplies(String device) {
+    PeakBenchmark b = new PeakBenchmark();
+    b.device = device;
+    b.threads = 1;
+    b.n = 8;
+    b.setUp();
+    assertThat(b.product().shape().dim(1)).isEqualTo(8);
+    b.tearDown();
+  }
+
+  @Test
+  void ratesStandBesideThePeak() {
+    Map<String, String> act = Map.of("device", "onednn");
+    double flop = Work.of("ActBenchmark.act", act).amount();
+    assertThat(Report.row("ActBenchmark.act", act, 1, Double.NaN, 1e-3 / flop / 4))
+        .containsExactly("ActBenchmark.act", "device=onednn", "1.000", "-", "15 GFLOP/s", "25 %");
+    assertThat(Report.row("ActBenchmark.act", act, 1, 0.5, null)).endsWith("15 GFLOP/s", "");
+    assertThat(Report.row("ReplayBenchmark.insert", act, 1, 0.5, 1e-9).get(5)).isEmpty();
+    assertThat(Work.of(Work.PEAK, Map.of("n", "10")).amount()).isEqualTo(2000);
+  }
+
   @Test
   void theCommandPrintsWhatWasMeasured(@TempDir Path folder) throws Exception {
     Path json = folder.resolve("all.json");
