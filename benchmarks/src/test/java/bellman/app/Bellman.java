@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 
 /** A started {@code ./bellman}, or another process: its output so far, and its end. */
@@ -62,7 +63,8 @@ final class Bellman implements AutoCloseable {
               .redirectOutput(out.toFile())
               .redirectError(err.toFile());
       builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
-      builder.environment().put("BELLMAN_JAVA_OPTS", JAVA_OPTIONS);
+      builder.environment().put("BELLMAN_JAVA_OPTS", JAVA_OPTIONS + " -Duser.language=en");
+      builder.environment().put("LC_ALL", "C.UTF-8");
       process = builder.start();
       process.getOutputStream().close();
     } catch (IOException e) {
@@ -122,9 +124,24 @@ final class Bellman implements AutoCloseable {
   }
 
   static List<String> command(String... arguments) {
-    List<String> command = new ArrayList<>(List.of(LAUNCHER.toString()));
+    List<String> command = new ArrayList<>();
+    if (ctrlCIsIgnored()) {
+      command.addAll(List.of("env", "--default-signal=INT"));
+    }
+    command.add(LAUNCHER.toString());
     command.addAll(List.of(arguments));
     return command;
+  }
+
+  /** A shell ignores it for what it starts in the background, and children inherit that. */
+  private static boolean ctrlCIsIgnored() {
+    try (Stream<String> lines = Files.lines(Path.of("/proc/self/status"))) {
+      return lines
+          .filter(line -> line.startsWith("SigIgn:"))
+          .anyMatch(line -> (Long.parseUnsignedLong(line.substring(7).strip(), 16) & 2) != 0);
+    } catch (IOException e) {
+      return false;
+    }
   }
 
   long pid() {
@@ -163,10 +180,19 @@ final class Bellman implements AutoCloseable {
 
   /** Waits until the output or the errors hold a text. */
   void awaitWords(String text) {
+    await(text + " from " + command, process::isAlive, () -> (out() + err()).contains(text));
+  }
+
+  /** Waits until a file holds a text. */
+  static void awaitWords(Path file, String text) {
+    await(text + " in " + file, () -> true, () -> Files.exists(file) && read(file).contains(text));
+  }
+
+  private static void await(String what, BooleanSupplier possible, BooleanSupplier there) {
     long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(LIMIT_SECONDS);
-    while (!(out() + err()).contains(text)) {
-      if (!process.isAlive() || System.nanoTime() > limit) {
-        throw new AssertionError(described("never said '" + text + "'"));
+    while (!there.getAsBoolean()) {
+      if (!possible.getAsBoolean() || System.nanoTime() > limit) {
+        throw new AssertionError("waited in vain for: " + what);
       }
       try {
         TimeUnit.MILLISECONDS.sleep(20);

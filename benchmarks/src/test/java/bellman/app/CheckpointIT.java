@@ -7,14 +7,18 @@ import bellman.engine.io.SafetensorsWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Nothing that is done to files or processes loses the last good checkpoint. */
+@EnabledOnOs(OS.LINUX)
 class CheckpointIT {
   private static final String NEWER = "step-000000250.safetensors";
 
@@ -138,34 +142,29 @@ class CheckpointIT {
     assertThat(ProcessHandle.of(pid)).isEmpty();
   }
 
+  /** Interrupts a long training, goes on with it for a moment, and returns its player's output. */
   private String interrupted(String signal, String... more) throws Exception {
-    String[] long_ = {"--run-id", "r", "--steps", "5000000", "--summary-episodes", "1"};
-    String[] arguments = Arrays.copyOf(long_, long_.length + more.length);
-    System.arraycopy(more, 0, arguments, long_.length, more.length);
-    try (Bellman training = Bellman.startTraining(folder, arguments)) {
+    List<String> arguments = new ArrayList<>(List.of(more));
+    arguments.addAll(List.of("--run-id", "r", "--steps", "5000000", "--summary-episodes", "1"));
+    int step;
+    try (Bellman training = Bellman.startTraining(folder, arguments.toArray(String[]::new))) {
       training.awaitWords("1 Episode / Step: ");
       training.signal(signal);
       assertThat(training.await()).isEqualTo(130);
       assertThat(training.err()).contains("\nInterrupted: saving, please wait ...\n");
       assertThat(training.err()).doesNotContain("Exception", "bellman train:", "warning");
-      int step =
+      step =
           number(
               training.out(),
               "(?s).*saved at step (\\d+); go on with it by --resume --run-id r\\R");
-      Bellman onwards =
-          Bellman.startTraining(
-              folder, append(arguments, "--resume", "--stop-after", "" + (step + 40)));
-      onwards.succeeded();
-      assertThat(onwards.out()).contains("resumed at step " + step, "Stopped at step ");
-      Path log = folder.resolve("results/r/run_logs/Player-0.out.log");
-      return Files.exists(log) ? Files.readString(log) : "";
     }
-  }
-
-  private static String[] append(String[] words, String... more) {
-    String[] all = Arrays.copyOf(words, words.length + more.length);
-    System.arraycopy(more, 0, all, words.length, more.length);
-    return all;
+    Path log = folder.resolve("results/r/run_logs/Player-0.out.log");
+    String said = Files.exists(log) ? Files.readString(log) : "";
+    arguments.addAll(List.of("--resume", "--stop-after", "" + (step + 40)));
+    Bellman onwards = Bellman.startTraining(folder, arguments.toArray(String[]::new));
+    assertThat(onwards.succeeded().out())
+        .contains("resumed at step " + step, "Stopped at step " + (step + 40));
+    return said;
   }
 
   private static int number(String text, String pattern) {

@@ -10,11 +10,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Players that are missing, broken, late, or two. */
+@EnabledOnOs(OS.LINUX)
 class PlayerIT {
   private static final String SAVED =
       "warning: the state at step "
@@ -227,7 +230,8 @@ class PlayerIT {
                     : "15, observation \"VectorSensor\" holds NaN at index 2; every number must be"
                         + " finite. Look for a division by zero or a missing object where the scene"
                         + " collects observations."));
-    goesOn();
+    assertThat(Trained.names(folder.resolve("results/r/Ball/checkpoint")))
+        .containsExactly("step-000000149.safetensors");
   }
 
   private static int port() throws IOException {

@@ -6,9 +6,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Mistakes in what is asked for. */
+@EnabledOnOs(OS.LINUX)
 class UsageIT {
   @TempDir private Path folder;
 
@@ -68,6 +71,16 @@ class UsageIT {
                 + " room for 100,000,000 transitions with frames of [64, 84, 3] cannot be had"
                 + " (allocate: 2419204128768 bytes in one piece; at most 2147483583, split the"
                 + " tensor); lower --buffer-size");
+  }
+
+  @Test
+  void aReplayThatTheHeapDoesNotHold() throws IOException {
+    Bellman.train(folder, "--buffer-size", "60000", "--device", "java", "--run-id", "r")
+        .endedWith(
+            1,
+            "bellman: out of memory (Java heap space; heap up to 742 MB). Lower --buffer-size or"
+                + " --batch-size, or set BELLMAN_JAVA_OPTS=-Xmx4g.");
+    assertThat(Trained.names(folder.resolve("results/r"))).containsExactly(".lock", "run_logs");
   }
 
   @Test
@@ -141,11 +154,7 @@ class UsageIT {
     try (Bellman first =
         Bellman.startTraining(folder, "--env", player, "--run-id", "r", "--quiet")) {
       Path log = folder.resolve("results/r/run_logs/Player-0.out.log");
-      for (int i = 0;
-          i < 3000 && !(Files.exists(log) && Files.readString(log).contains("gate"));
-          i++) {
-        sleep();
-      }
+      Bellman.awaitWords(log, "at the gate");
       String refusal =
           "bellman train: results/r is in use by another run (process "
               + first.pid()
@@ -158,13 +167,5 @@ class UsageIT {
     }
     assertThat(Trained.names(folder.resolve("results/r/Ball/checkpoint")))
         .containsExactly("step-000000300.safetensors");
-  }
-
-  private static void sleep() {
-    try {
-      Thread.sleep(20);
-    } catch (InterruptedException e) {
-      throw new AssertionError(e);
-    }
   }
 }
