@@ -289,6 +289,18 @@ public final class Device implements AutoCloseable {
   public void launch(Kernel kernel, int n, Object... arguments) {
     List<Object> unwrapped = new ArrayList<>(arguments.length);
     for (Object argument : arguments) {
+      if (!(argument instanceof Tensor
+          || argument instanceof Integer
+          || argument instanceof Float)) {
+        throw new IllegalArgumentException(
+            "launch "
+                + kernel.name()
+                + ": argument "
+                + unwrapped.size()
+                + " is "
+                + (argument == null ? "null" : "a " + argument.getClass().getSimpleName())
+                + "; kernels take tensors, Integers and Floats");
+      }
       unwrapped.add(argument instanceof Tensor t ? t.buffer() : argument);
     }
     backend.launch(kernel, n, unwrapped.toArray());

@@ -87,8 +87,9 @@ public final class TrainLoop {
       if (step < plan.steps) {
         reason = run(Phase.TRAINING, plan.steps, plan.timeScale, interrupted);
       }
-      if (reason == Outcome.Reason.COMPLETED && plan.testSteps > 0) {
-        reason = run(Phase.TESTING, plan.steps + plan.testSteps, plan.testTimeScale, interrupted);
+      long end = plan.steps + plan.testSteps;
+      if (reason == Outcome.Reason.COMPLETED && step < end) {
+        reason = run(Phase.TESTING, end, plan.testTimeScale, interrupted);
       }
     } catch (DivergedException e) {
       throw e;

@@ -329,9 +329,9 @@ public final class UnityEnvironment implements AutoCloseable {
     String remedy =
         switch (b.kind) {
           case EDITOR ->
-              "close the other training, or give one of the two another port: listen(port) here and"
-                  + " Project Settings > ML-Agents > Editor Port in Unity";
-          case LISTEN -> "close the other training, or listen on another port (0: any free one)";
+              "close the other training, or give one of the two another port: listen on it here and set it"
+                  + " in Project Settings > ML-Agents > Editor Port in Unity";
+          case LISTEN -> "close the other training, or listen on another port";
           default ->
               "close the other training or a player left over from it, use another base port or"
                   + " worker id, or name none: then free ports are looked for";
@@ -725,7 +725,7 @@ public final class UnityEnvironment implements AutoCloseable {
                 case EXECUTABLE ->
                     player.name()
                         + " is running: check that its scene holds an agent of behavior type"
-                        + " Default, and raise timeoutWait if it starts slowly";
+                        + " Default, and raise timeoutWait (--timeout-wait) if it starts slowly";
               }
               + ".";
       case SCENE ->
@@ -734,7 +734,7 @@ public final class UnityEnvironment implements AutoCloseable {
               + packageVersion
               + ") but sent no second message within "
               + limit
-              + ". Remedy: raise timeoutWait if its scene loads slowly; else look for an exception"
+              + ". Remedy: raise timeoutWait (--timeout-wait) if its scene loads slowly; else look for an exception"
               + " at its start.";
       case FIRST_DECISION ->
           player.name()
@@ -746,7 +746,7 @@ public final class UnityEnvironment implements AutoCloseable {
           player.name()
               + " did not finish a step within "
               + limit
-              + ". Remedy: raise timeoutWait if a step can take that long; else look whether it is"
+              + ". Remedy: raise timeoutWait (--timeout-wait) if a step can take that long; else look whether it is"
               + " paused or hangs.";
     };
   }

@@ -136,7 +136,7 @@ class ExecutableTest {
             "nobody connected to localhost:\\d+ within 1\\.5 s\\. Remedy: "
                 + file
                 + " is running: check that its scene holds an agent of behavior type Default, and"
-                + " raise timeoutWait if it starts slowly\\.");
+                + " raise timeoutWait \\(--timeout-wait\\) if it starts slowly\\.");
     for (String name : List.of("pid", "child")) {
       long pid = Long.parseLong(Files.readString(dir.resolve(name)).trim());
       assertThat(ProcessHandle.of(pid).map(ProcessHandle::isAlive).orElse(false))

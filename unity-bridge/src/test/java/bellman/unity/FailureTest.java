@@ -79,7 +79,7 @@ class FailureTest {
         .hasMessageMatching(
             name(transport)
                 + " connected \\(package 3\\.0\\.0\\) but sent no second message within 1\\.2 s\\."
-                + " Remedy: raise timeoutWait if its scene loads slowly; else look for an exception"
+                + " Remedy: raise timeoutWait \\(--timeout-wait\\) if its scene loads slowly; else look for an exception"
                 + " at its start\\.");
   }
 
@@ -112,7 +112,7 @@ class FailureTest {
       assertThat(e)
           .hasMessageMatching(
               name(transport)
-                  + " did not finish a step within 1\\.2 s\\. Remedy: raise timeoutWait if a step"
+                  + " did not finish a step within 1\\.2 s\\. Remedy: raise timeoutWait \\(--timeout-wait\\) if a step"
                   + " can take that long; else look whether it is paused or hangs\\.");
       assertThatThrownBy(env::reset).as("later exchanges").isSameAs(e);
       released.countDown();
@@ -210,7 +210,7 @@ class FailureTest {
                     .isInstanceOf(PortInUseException.class)
                     .hasMessage(
                         "port 5004 is in use. Remedy: close the other training, or give one of the"
-                            + " two another port: listen(port) here and Project Settings >"
+                            + " two another port: listen on it here and set it in Project Settings >"
                             + " ML-Agents > Editor Port in Unity."));
   }
 
@@ -285,7 +285,7 @@ class FailureTest {
       assertThatThrownBy(() -> UnityEnvironment.listen(port).open())
           .isInstanceOf(PortInUseException.class)
           .hasMessage(
-              "port %d is in use. Remedy: close the other training, or listen on another port (0: any free one)."
+              "port %d is in use. Remedy: close the other training, or listen on another port."
                   .formatted(port));
       Path file = dir.resolve("Game.x86_64");
       Files.writeString(file, "");

@@ -10,8 +10,6 @@ import bellman.rl.dqn.DqnAgent;
 import bellman.rl.env.UnityWorld;
 import bellman.rl.observe.ProgressObserver;
 import bellman.rl.observe.Terminal;
-import bellman.rl.run.Checkpoint;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -59,9 +57,10 @@ final class Evaluation {
       double std = Math.sqrt(Math.max(0, squares / ended - mean * mean));
       return String.format(
           Locale.ROOT,
-          "%d episodes: mean return %.3f ± %.3f (standard error), mean length %.2f, %.1f %% with a"
+          "%d %s: mean return %.3f ± %.3f (standard error), mean length %.2f, %.1f %% with a"
               + " positive return, %.1f %% cut off by a time limit",
           ended,
+          ended == 1 ? "episode" : "episodes",
           mean,
           std / Math.sqrt(ended),
           (double) length / ended,
@@ -70,16 +69,15 @@ final class Evaluation {
     }
   }
 
-  Outcome run(Path weights) throws IOException {
+  Outcome run(Path weights) {
     Path logs = config.folder().resultsDir();
-    try (Devices.Opened opened =
-            Devices.find(config.compute().device(), Wiring.device(config, false));
+    try (Devices.Opened opened = Wiring.open(config);
         UnityWorld world = Worlds.open(config, logs);
-        DqnAgent agent = new DqnAgent(opened.device(), world.spec(), Wiring.evaluation(config))) {
-      Checkpoint.loadWeights(weights, agent);
+        DqnAgent agent = Wiring.agent(opened.device(), world.spec(), Wiring.evaluation(config))) {
+      Path used = SavedWeights.load(weights, agent, terminal::warning);
       if (!config.reporting().quiet()) {
         terminal.line(opened.line());
-        terminal.line("weights: " + weights);
+        terminal.line("weights: " + used);
       }
       Tally tally = new Tally();
       List<Observer> observers = new ArrayList<>(List.of(tally));

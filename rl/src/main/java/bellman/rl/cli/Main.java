@@ -67,7 +67,18 @@ public final class Main {
     Interruption interruption = new Interruption();
     interruption.install();
     Streams streams = Streams.system();
-    int code = new Main(streams, services, interruption).run(args);
+    int code;
+    try {
+      code = new Main(streams, services, interruption).run(args);
+    } catch (OutOfMemoryError e) {
+      code = FAILED;
+      streams
+          .err()
+          .printf(
+              "bellman: out of memory (%s; heap up to %,d MB). Lower --buffer-size or --batch-size, or"
+                  + " set BELLMAN_JAVA_OPTS=-Xmx4g.%n",
+              e.getMessage(), Runtime.getRuntime().maxMemory() >> 20);
+    }
     streams.flush();
     interruption.ended(code);
     System.exit(code);

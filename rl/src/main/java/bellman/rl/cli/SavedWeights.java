@@ -1,19 +1,22 @@
 package bellman.rl.cli;
 
 import bellman.rl.config.Nearest;
+import bellman.rl.dqn.DqnAgent;
+import bellman.rl.run.Checkpoint;
 import bellman.rl.run.CheckpointFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 
-/** Finds what a user names by a run: its folder, and in it the newest weights. */
+/** Finds what a user names by a run: its folder, and in it the newest good weights. */
 final class SavedWeights {
   private SavedWeights() {}
 
-  /** The newest weights of a run below {@code results}, of a folder, or the file itself. */
+  /** The weights of a run below {@code results}, of a folder, or the file itself. */
   static Path of(Path results, String name) throws IOException {
     return in(run(results, name));
   }
@@ -25,10 +28,15 @@ final class SavedWeights {
         return path;
       }
     }
+    if (Files.exists(results) && !Files.isDirectory(results)) {
+      throw new Failure(
+          "there is no run '%s': %s is a file; name the folder of the runs with --results-dir"
+              .formatted(name, results));
+    }
     List<String> runs = new ArrayList<>();
     if (Files.isDirectory(results)) {
       try (Stream<Path> all = Files.list(results)) {
-        all.filter(Files::isDirectory).forEach(p -> runs.add(p.getFileName().toString()));
+        all.filter(Files::isDirectory).sorted().forEach(p -> runs.add(p.getFileName().toString()));
       }
     }
     String hint = Nearest.hint(name, runs);
@@ -42,27 +50,55 @@ final class SavedWeights {
                     : hint.isEmpty() ? ", only " + String.join(", ", runs) : hint));
   }
 
-  /** The newest checkpoint in a run's folder; a file is what it is. */
+  /** The folder of checkpoints in a run's folder; a file is what it is. */
   static Path in(Path run) throws IOException {
-    if (!Files.isDirectory(run)) {
+    if (!Files.isDirectory(run) || holdsCheckpoints(run)) {
       return run;
     }
-    List<Path> newest = new ArrayList<>();
+    List<Path> found = new ArrayList<>();
     try (Stream<Path> behaviors = Files.list(run)) {
-      for (Path behavior : behaviors.sorted().toList()) {
-        Path checkpoints = behavior.resolve("checkpoint");
-        if (Files.isDirectory(checkpoints)) {
-          new CheckpointFiles(checkpoints, 1, warning -> {})
-              .list().stream().findFirst().ifPresent(newest::add);
-        }
-      }
+      behaviors
+          .sorted()
+          .map(behavior -> behavior.resolve("checkpoint"))
+          .filter(SavedWeights::holdsCheckpoints)
+          .forEach(found::add);
     }
-    if (newest.size() == 1) {
-      return newest.get(0);
+    if (found.size() == 1) {
+      return found.get(0);
     }
     throw new Failure(
-        newest.isEmpty()
+        found.isEmpty()
             ? run + " holds no checkpoint yet; train longer, or name a file of weights"
-            : run + " holds checkpoints of several behaviors; name one of " + newest);
+            : run + " holds checkpoints of several behaviors; name one of " + found);
+  }
+
+  private static boolean holdsCheckpoints(Path folder) {
+    return Files.isDirectory(folder)
+        && !new CheckpointFiles(folder, 1, warning -> {}).list().isEmpty();
+  }
+
+  /**
+   * Loads a file of weights or, of a folder of checkpoints, the newest that can be read.
+   *
+   * @param warnings gets a message for each newer one that cannot
+   * @return the file
+   */
+  static Path load(Path weights, DqnAgent agent, Consumer<String> warnings) {
+    if (Files.isDirectory(weights)) {
+      return new CheckpointFiles(weights, 1, warnings)
+          .newest(
+              file -> {
+                Checkpoint.loadWeights(file, agent);
+                return file;
+              })
+          .orElseThrow(() -> new Failure(weights + " holds no checkpoint; train longer"));
+    }
+    try {
+      Checkpoint.loadWeights(weights, agent);
+      return weights;
+    } catch (IOException e) {
+      throw new Failure(
+          CheckpointFiles.notUsable(weights, e) + ". Name a run, or another file of weights.", e);
+    }
   }
 }

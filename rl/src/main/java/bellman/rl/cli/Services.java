@@ -18,7 +18,7 @@ public interface Services {
   /**
    * Runs a trained policy without learning.
    *
-   * @param weights a checkpoint, or another file with the network's names
+   * @param weights a folder of checkpoints, or any file with the network's names
    */
   Outcome evaluate(Resolved settings, Path weights, int episodes, Interruption interruption)
       throws Exception;

@@ -47,7 +47,7 @@ final class Training {
     this.interruption = interruption;
     this.terminal = terminal;
     this.say = config.reporting().quiet() ? line -> {} : terminal::line;
-    this.warn = line -> terminal.line("warning: " + line);
+    this.warn = terminal::warning;
   }
 
   Outcome run() throws IOException {
@@ -56,12 +56,10 @@ final class Training {
         settings
             .runId()
             .orElseGet(() -> Worlds.name(config) + "-" + LocalDateTime.now().format(NOW));
-    try (Devices.Opened opened =
-            Devices.find(config.compute().device(), Wiring.device(config, false));
+    try (Devices.Opened opened = Wiring.open(config);
         RunFolder folder = RunFolder.open(settings.resultsDir(), runId, mode(settings))) {
       say.accept(opened.line());
       say.accept("run: " + folder.path());
-      Files.writeString(folder.configuration(), config.with("runId", runId).toYaml());
       try (UnityWorld world = Worlds.open(config, folder.logs())) {
         return run(opened.device(), folder, world);
       }
@@ -76,7 +74,8 @@ final class Training {
 
   private Outcome run(Device device, RunFolder folder, UnityWorld world) throws IOException {
     String behavior = world.spec().name();
-    try (DqnAgent agent = new DqnAgent(device, world.spec(), Wiring.dqn(config))) {
+    String runId = folder.path().getFileName().toString();
+    try (DqnAgent agent = Wiring.agent(device, world.spec(), Wiring.dqn(config))) {
       say.accept("network: " + agent.learner().online());
       say.accept("replay: " + agent.replay().described());
       CheckpointFiles checkpoints =
@@ -89,13 +88,20 @@ final class Training {
                   loop.state().step(),
                   file -> Checkpoint.save(file, world.spec(), agent, loop.state()));
       begin(checkpoints, agent, loop, folder);
+      // Only now, when all has opened: a mistake above costs no earlier run and leaves none.
+      folder.discardEarlier();
+      Files.writeString(folder.configuration(), config.with("runId", runId).toYaml());
       List<Observer> observers = observers(folder, behavior, save);
       try {
-        return loop.run(observers, interruption);
+        Outcome outcome = loop.run(observers, interruption);
+        if (outcome.reason() != Outcome.Reason.COMPLETED) {
+          say.accept("saved at step " + outcome.step() + "; go on with it by " + resume(runId));
+        }
+        return outcome;
       } catch (DivergedException e) {
-        throw new Failure(e.getMessage());
+        throw new Failure(e.getMessage(), e);
       } catch (RuntimeException e) {
-        saveAfter(e, save, loop);
+        saveAfter(e, save, loop, runId);
         throw e;
       } finally {
         observers.forEach(Observer::close);
@@ -104,7 +110,7 @@ final class Training {
   }
 
   /** A run that its world has left is worth going on with. */
-  private void saveAfter(RuntimeException failure, Runnable save, TrainLoop loop) {
+  private void saveAfter(RuntimeException failure, Runnable save, TrainLoop loop, String runId) {
     if (loop.state().step() == 0 || failure instanceof RunFolderException) {
       return;
     }
@@ -113,11 +119,18 @@ final class Training {
       warn.accept(
           "the state at step "
               + loop.state().step()
-              + " was saved; go on with it by --resume --run-id "
-              + config.folder().runId().orElse("of this run"));
+              + " was saved; go on with it by "
+              + resume(runId));
     } catch (RuntimeException e) {
       failure.addSuppressed(e);
     }
+  }
+
+  private String resume(String runId) {
+    Path results = config.folder().resultsDir();
+    return "--resume --run-id "
+        + (runId.contains(" ") ? "'" + runId + "'" : runId)
+        + (results.equals(Path.of("results")) ? "" : " --results-dir " + results);
   }
 
   private void begin(CheckpointFiles checkpoints, DqnAgent agent, TrainLoop loop, RunFolder folder)
@@ -130,14 +143,16 @@ final class Training {
         return;
       }
       loop.restore(state.get());
+      long step = state.get().step();
       say.accept(
-          "resumed at step "
-              + state.get().step()
-              + "; the replay begins empty, so learning waits until it is filled again");
+          step >= config.learning().steps() + config.evaluation().testSteps()
+              ? "this run was complete at step " + step + "; more --steps would go on with it"
+              : "resumed at step "
+                  + step
+                  + "; the replay begins empty, so learning waits until it is filled again");
     } else if (settings.initializeFrom().isPresent()) {
       Path weights = SavedWeights.of(settings.resultsDir(), settings.initializeFrom().get());
-      Checkpoint.loadWeights(weights, agent);
-      say.accept("weights: " + weights);
+      say.accept("weights: " + SavedWeights.load(weights, agent, warn));
     }
   }
 

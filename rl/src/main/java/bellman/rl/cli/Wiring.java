@@ -1,5 +1,6 @@
 package bellman.rl.cli;
 
+import bellman.engine.Device;
 import bellman.engine.DeviceOptions;
 import bellman.engine.Devices;
 import bellman.engine.Precision;
@@ -7,7 +8,9 @@ import bellman.rl.Outcome;
 import bellman.rl.TrainLoop;
 import bellman.rl.config.Resolved;
 import bellman.rl.config.RunConfig;
+import bellman.rl.dqn.DqnAgent;
 import bellman.rl.dqn.DqnSettings;
+import bellman.rl.env.Spec;
 import bellman.rl.observe.Terminal;
 import bellman.unity.player.GridWorldInstaller;
 import bellman.unity.player.GridWorldProcess;
@@ -24,8 +27,8 @@ final class Wiring implements Services {
   }
 
   @Override
-  public Outcome evaluate(Resolved settings, Path weights, int episodes, Interruption interruption)
-      throws IOException {
+  public Outcome evaluate(
+      Resolved settings, Path weights, int episodes, Interruption interruption) {
     return new Evaluation(settings.config(), episodes, interruption, Terminal.standard())
         .run(weights);
   }
@@ -55,6 +58,27 @@ final class Wiring implements Services {
       }
     }
     return findings;
+  }
+
+  /** The device that a configuration names. */
+  static Devices.Opened open(RunConfig config) {
+    try {
+      return Devices.find(config.compute().device(), device(config, false));
+    } catch (IllegalStateException e) {
+      throw new Failure(e.getMessage(), e);
+    }
+  }
+
+  /** The agent for a world. */
+  static DqnAgent agent(Device device, Spec world, DqnSettings settings) {
+    try {
+      return new DqnAgent(device, world, settings);
+    } catch (IllegalArgumentException e) {
+      throw new Failure(
+          "no agent fits %s (observation %s, %d actions): %s"
+              .formatted(world.name(), world.frame(), world.actions(), e.getMessage()),
+          e);
+    }
   }
 
   /** The learner's part of a configuration. */

@@ -55,10 +55,12 @@ final class Worlds {
           engine,
           world.behavior(),
           world.firstAction(),
-          world.goalConditioning() == RunConfig.GoalConditioning.GATE);
+          world.goalConditioning() == RunConfig.GoalConditioning.GATE,
+          Duration.ofSeconds(world.timeoutWait()));
     } catch (RuntimeException e) {
       unity.close();
-      throw e;
+      // What the player has does not fit the settings; the message says what and why.
+      throw e instanceof IllegalArgumentException ? new Failure(e.getMessage(), e) : e;
     }
   }
 

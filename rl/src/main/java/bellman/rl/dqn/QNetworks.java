@@ -1,6 +1,7 @@
 package bellman.rl.dqn;
 
 import bellman.engine.Shape;
+import bellman.engine.ShapeException;
 import bellman.nn.Sequential;
 import bellman.nn.Weights;
 import bellman.rl.env.Frame;
@@ -8,6 +9,9 @@ import bellman.rl.env.Spec;
 
 /** Networks Q(s, ·): observation → [actions]. */
 public final class QNetworks {
+  /** 36 → conv1 8 → conv2 3 → conv3 1. */
+  private static final int SMALLEST = 36;
+
   private QNetworks() {}
 
   /** The network for a kind of observation: {@link #natureCnn} for pictures, else {@link #mlp}. */
@@ -19,9 +23,15 @@ public final class QNetworks {
    * The convolutional network of Mnih et al. 2015, as the tutorial has it; 1,002,148 parameters for
    * GridWorld.
    *
-   * @throws bellman.engine.ShapeException if the picture is too small for its filters (36 × 36)
+   * @throws ShapeException if the picture is too small for its filters (36 × 36)
    */
   public static Sequential natureCnn(Weights weights, Spec spec) {
+    Frame f = spec.frame();
+    if (f.height() < SMALLEST || f.width() < SMALLEST) {
+      throw new ShapeException(
+          "the picture has %d × %d pixels; the network's filters need %d × %d or more: enlarge the camera sensor's picture"
+              .formatted(f.height(), f.width(), SMALLEST, SMALLEST));
+    }
     return Sequential.on(weights, input(spec))
         .conv2d("conv1", 32, 8, 4)
         .relu()

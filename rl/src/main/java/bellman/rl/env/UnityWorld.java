@@ -10,7 +10,9 @@ import bellman.unity.ObservationType;
 import bellman.unity.Steps;
 import bellman.unity.TerminalSteps;
 import bellman.unity.UnityEnvironment;
+import bellman.unity.UnityException;
 import bellman.unity.sidechannel.EngineConfigurationChannel;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -26,6 +28,7 @@ public final class UnityWorld implements Environment {
   private final UnityEnvironment unity;
   private final EngineConfigurationChannel engine;
   private final int firstAction;
+  private final Duration patience;
   private final String behavior;
   private final int frameIndex;
   private final int goalIndex; // −1: none
@@ -40,6 +43,7 @@ public final class UnityWorld implements Environment {
    * @param firstAction actions below it are never used; empty: 1 for GridWorld, whose 0 stands
    *     still, else 0
    * @param goals whether a goal signal chooses the block of channels; else it is ignored
+   * @param patience how long the player may send messages in which nobody waits for an action
    * @throws IllegalArgumentException if the player has no such behavior, or none that DQN can learn
    */
   public UnityWorld(
@@ -47,7 +51,9 @@ public final class UnityWorld implements Environment {
       EngineConfigurationChannel engine,
       Optional<String> name,
       OptionalInt firstAction,
-      boolean goals) {
+      boolean goals,
+      Duration patience) {
+    this.patience = patience;
     this.unity = unity;
     this.engine = engine;
     unity.reset();
@@ -90,6 +96,11 @@ public final class UnityWorld implements Environment {
             .toList();
     if (fitting.size() == 1) {
       return fitting.get(0);
+    }
+    if (specs.isEmpty()) {
+      throw new IllegalArgumentException(
+          "the player answered the reset without any agent, so there is no behavior to train. Give"
+              + " its scene an active agent of behavior type Default.");
     }
     throw new IllegalArgumentException(
         name.isPresent()
@@ -150,12 +161,22 @@ public final class UnityWorld implements Environment {
   /** Goes on until somebody waits for an action: a message may hold endings alone. */
   private Turn firstTurn() {
     List<Turn.Ending> endings = new ArrayList<>();
+    long began = System.nanoTime();
     while (true) {
       Steps steps = unity.steps(behavior);
       endings.addAll(endings(steps.terminals()));
       waiting = steps.decisions();
       if (waiting.size() > 0) {
         return new Turn(endings, decisions(waiting));
+      }
+      if (System.nanoTime() - began > patience.toNanos()) {
+        throw new UnityException(
+            "no agent of "
+                + behavior
+                + " asked for a decision within "
+                + patience.toSeconds()
+                + " s, though the player goes on. Give an agent a Decision Requester, or raise"
+                + " --timeout-wait.");
       }
       unity.step();
     }

@@ -11,7 +11,8 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * Standard output, shared by all who write there: finished lines, and below them, on a real
- * terminal, one line that is drawn over and over. May be used from any thread.
+ * terminal, one line that is drawn over and over. Warnings go to standard error, without tearing
+ * that line. May be used from any thread.
  */
 public final class Terminal {
   private static final String ESCAPE = "\u001b[";
@@ -21,6 +22,7 @@ public final class Terminal {
   private static final int DEFAULT_WIDTH = 80;
 
   private final PrintStream out;
+  private final PrintStream err;
   private final boolean interactive;
   private final boolean unicode;
   private final int width;
@@ -31,8 +33,10 @@ public final class Terminal {
    * @param unicode whether it can show ε and block characters
    * @param width columns
    */
-  public Terminal(PrintStream out, boolean interactive, boolean unicode, int width) {
+  public Terminal(
+      PrintStream out, PrintStream err, boolean interactive, boolean unicode, int width) {
     this.out = out;
+    this.err = err;
     this.interactive = interactive;
     this.unicode = unicode;
     this.width = width;
@@ -43,6 +47,7 @@ public final class Terminal {
     boolean interactive = isTerminal() && !"dumb".equals(System.getenv("TERM"));
     return new Terminal(
         System.out,
+        System.err,
         interactive,
         outputCharset().newEncoder().canEncode('█'),
         interactive ? columns() : DEFAULT_WIDTH);
@@ -68,6 +73,20 @@ public final class Terminal {
       out.print(ERASE + line + System.lineSeparator() + drawn());
     }
     out.flush();
+  }
+
+  /** Writes a warning to standard error. */
+  public synchronized void warning(String text) {
+    if (!bar.isEmpty()) {
+      out.print(ERASE);
+      out.flush();
+    }
+    err.println("warning: " + text);
+    err.flush();
+    if (!bar.isEmpty()) {
+      out.print(drawn());
+      out.flush();
+    }
   }
 
   /** Draws the last line anew; the empty text removes it. Without a terminal nothing is drawn. */

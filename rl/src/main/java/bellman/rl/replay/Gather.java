@@ -7,7 +7,6 @@ import bellman.engine.Tensor;
 import bellman.engine.backend.HostArray;
 import bellman.engine.backend.Kernel;
 import bellman.rl.env.Frame;
-import java.util.Arrays;
 
 /**
  * Turns stored frames into a network's input: look-up by index, bytes to 0…1, and the goal gate,
@@ -101,36 +100,31 @@ final class Gather {
     int channels = arguments.integer(5);
     int goals = arguments.integer(6);
     int words = arguments.integer(7);
-    byte[] in = new byte[bytes ? pixels * channels : 0];
-    float[] x = new float[pixels * channels];
-    float[] out = new float[pixels * channels * goals];
+    int width = channels * goals;
+    byte[] in = new byte[bytes ? (to - from) * channels : 0];
+    float[] x = new float[bytes ? 0 : (to - from) * channels];
     for (int item = from; item < to; ) {
       int row = item / pixels;
       int first = item % pixels;
       int n = Math.min(to - item, pixels - first);
       long frame = (long) index.get(row);
-      int goal = (int) about.get(frame * words);
+      int block = (int) about.get(frame * words) * channels;
       long start = (frame * pixels + first) * channels;
+      float[] out = new float[n * width]; // zeros in the other goals' channels
       if (bytes) {
         frames.read(start, in, 0, n * channels);
-        for (int i = 0; i < n * channels; i++) {
-          x[i] = UNIT[in[i] & 0xff];
+        for (int p = 0, i = 0; p < n; p++) {
+          for (int c = 0; c < channels; c++) {
+            out[p * width + block + c] = UNIT[in[i++] & 0xff];
+          }
         }
       } else {
         frames.read(start, x, 0, n * channels);
-      }
-      if (goals == 1) {
-        y.write((long) item * channels, x, 0, n * channels);
-      } else {
-        int width = channels * goals;
-        Arrays.fill(out, 0, n * width, 0f);
         for (int p = 0; p < n; p++) {
-          for (int c = 0; c < channels; c++) {
-            out[p * width + goal * channels + c] = x[p * channels + c];
-          }
+          System.arraycopy(x, p * channels, out, p * width + block, channels);
         }
-        y.write((long) item * width, out, 0, n * width);
       }
+      y.write((long) item * width, out, 0, n * width);
       item += n;
     }
   }

@@ -70,7 +70,19 @@ public final class Replay {
     this.device = device;
     this.spec = spec;
     this.capacity = capacity;
-    frames = new Frames(device, spec, Math.toIntExact(capacity + capacity / 2L + 256));
+    try {
+      frames = new Frames(device, spec, Math.toIntExact(capacity + capacity / 2L + 256));
+    } catch (IllegalArgumentException | ArithmeticException e) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "replay: room for %,d transitions with frames of %s cannot be had (%s); lower"
+                  + " --buffer-size",
+              capacity,
+              spec.frame(),
+              e.getMessage()),
+          e);
+    }
     transitions = device.state("replay.transitions", DType.INT32, Shape.of(capacity, WORDS));
     window = device.state("replay.window", DType.INT32, Shape.of(2));
     size = device.state("replay.size", DType.INT32, Shape.scalar());

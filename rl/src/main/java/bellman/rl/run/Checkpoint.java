@@ -43,8 +43,7 @@ public final class Checkpoint {
   /**
    * Restores the agent and returns where the loop stood.
    *
-   * @throws IOException if the file is not whole, or no checkpoint
-   * @throws IllegalArgumentException if its network is not this one
+   * @throws IOException if the file is not whole, no checkpoint, or its network is not this one
    */
   public static TrainLoop.State load(Path file, DqnAgent agent) throws IOException {
     try (Safetensors saved = Safetensors.open(file)) {
@@ -66,14 +65,22 @@ public final class Checkpoint {
         return loop;
       } catch (NumberFormatException | NullPointerException e) {
         throw new IOException("its counters are damaged: " + about, e);
+      } catch (IllegalArgumentException e) {
+        throw new IOException(e.getMessage(), e);
       }
     }
   }
 
-  /** The weights alone, from a checkpoint or any safetensors file with the network's names. */
+  /**
+   * The weights alone, from a checkpoint or any safetensors file with the network's names.
+   *
+   * @throws IOException if the file is not whole, or its network is not this one
+   */
   public static void loadWeights(Path file, DqnAgent agent) throws IOException {
     try (Safetensors saved = Safetensors.open(file)) {
       agent.loadWeights(saved);
+    } catch (IllegalArgumentException e) {
+      throw new IOException(e.getMessage(), e);
     }
   }
 }

@@ -2,6 +2,7 @@ package bellman.rl.run;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -109,7 +110,7 @@ public final class CheckpointFiles {
         }
         return Optional.of(content);
       } catch (IOException e) {
-        reasons.add(file + " cannot be used: " + reason(e));
+        reasons.add(notUsable(file, e));
       }
     }
     if (!reasons.isEmpty()) {
@@ -206,7 +207,22 @@ public final class CheckpointFiles {
         + "Free some space, or choose another place with --results-dir.";
   }
 
+  /** {@code …/step-000000300.safetensors cannot be used: …}, the path once. */
+  public static String notUsable(Path file, IOException e) {
+    String reason = reason(e);
+    String prefix = file + ": ";
+    return file
+        + " cannot be used: "
+        + (reason.startsWith(prefix) ? reason.substring(prefix.length()) : reason);
+  }
+
   private static String reason(IOException e) {
+    if (e instanceof NoSuchFileException) {
+      return "there is no such file";
+    }
+    if (e instanceof AccessDeniedException) {
+      return "permission denied";
+    }
     if (e instanceof FileSystemException f && f.getReason() != null) {
       return f.getReason();
     }

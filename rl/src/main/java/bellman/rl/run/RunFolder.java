@@ -39,7 +39,7 @@ public final class RunFolder implements AutoCloseable {
     CREATE,
     /** Go on with a run; none is an error. */
     RESUME,
-    /** Begin a run in place of an earlier one, whose files are deleted. */
+    /** Begin a run in place of an earlier one, whose files go with {@link #discardEarlier}. */
     FORCE
   }
 
@@ -51,10 +51,12 @@ public final class RunFolder implements AutoCloseable {
 
   private final Path path;
   private final FileChannel channel;
+  private boolean replaces;
 
-  private RunFolder(Path path, FileChannel channel) {
+  private RunFolder(Path path, FileChannel channel, boolean replaces) {
     this.path = path;
     this.channel = channel;
+    this.replaces = replaces;
   }
 
   /**
@@ -75,10 +77,17 @@ public final class RunFolder implements AutoCloseable {
     try {
       boolean earlier = holdsData(path);
       if (mode == Mode.CREATE && earlier) {
+        if (Files.exists(path.resolve(LOCK))) {
+          locked(path).close(); // to go on with or replace a run that is going on is no way out
+        }
         throw new RunFolderException(
             path
                 + " holds an earlier run. Go on with it with --resume, replace it with --force, or"
                 + " choose another --run-id.");
+      }
+      if (mode == Mode.RESUME && Files.exists(results) && !Files.isDirectory(results)) {
+        throw new RunFolderException(
+            results + " is a file; name the folder of the runs with --results-dir.");
       }
       if (mode == Mode.RESUME && !earlier) {
         throw new RunFolderException(
@@ -93,22 +102,41 @@ public final class RunFolder implements AutoCloseable {
       Files.createDirectories(path);
       FileChannel channel = locked(path);
       try {
-        if (mode == Mode.FORCE && earlier) {
-          deleteRun(path);
-        }
         Files.createDirectories(path.resolve(LOGS));
-        return new RunFolder(path, channel);
+        return new RunFolder(path, channel, mode == Mode.FORCE && earlier);
       } catch (IOException | RuntimeException e) {
         channel.close();
         throw e;
       }
     } catch (IOException e) {
-      throw new RunFolderException(
-          path
-              + ": cannot write here ("
-              + reason(path, e)
-              + "). Make it writable, or choose another place with --results-dir.",
-          e);
+      throw notWritable(path, e);
+    }
+  }
+
+  private static RunFolderException notWritable(Path path, IOException e) {
+    return new RunFolderException(
+        path
+            + ": cannot write here ("
+            + reason(path, e)
+            + "). Make it writable, or choose another place with --results-dir.",
+        e);
+  }
+
+  /**
+   * Deletes the run that {@link Mode#FORCE} replaces, once; in the other modes nothing. For when
+   * everything that may fail at a run's start has gone well. The logs of players stay: the new
+   * run's player may be writing one already.
+   */
+  public void discardEarlier() {
+    if (!replaces) {
+      return;
+    }
+    try {
+      deleteRun(path);
+      Files.createDirectories(path.resolve(LOGS));
+      replaces = false;
+    } catch (IOException e) {
+      throw notWritable(path, e);
     }
   }
 
@@ -185,7 +213,11 @@ public final class RunFolder implements AutoCloseable {
     for (Path entry : entries(path)) {
       String name = entry.getFileName().toString();
       // A start that failed early leaves these behind.
-      boolean trace = name.equals(LOCK) || isFolder(entry) && entries(entry).isEmpty();
+      boolean trace =
+          name.equals(LOCK)
+              || isFolder(entry)
+                  && entries(entry).stream()
+                      .allMatch(log -> name.equals(LOGS) && isPlayersLog(log));
       if (!trace) {
         return true;
       }
@@ -302,12 +334,26 @@ public final class RunFolder implements AutoCloseable {
       if (name.equals(CONFIGURATION)) {
         deleteFile(entry);
       } else if (name.equals(LOGS)) {
-        deleteTree(entry);
+        deleteLogs(entry);
       } else if (isBehavior(entry)) {
         deleteBehavior(entry);
         deleteFile(path.resolve(name + ".onnx"));
       }
     }
+  }
+
+  private static void deleteLogs(Path folder) throws IOException {
+    for (Path entry : entries(folder)) {
+      if (isFolder(entry)) {
+        deleteTree(entry);
+      } else if (!isPlayersLog(entry)) {
+        Files.delete(entry);
+      }
+    }
+  }
+
+  private static boolean isPlayersLog(Path file) {
+    return file.getFileName().toString().matches("Player-\\d+(\\.out)?\\.log");
   }
 
   private static boolean isBehavior(Path entry) throws IOException {

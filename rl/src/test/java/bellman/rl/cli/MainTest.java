@@ -254,7 +254,7 @@ class MainTest {
             .resolve("step-000000010.safetensors");
     Files.createFile(weights);
     assertThat(run("evaluate", "r1", results, "--episodes", "9", "--epsilon", "0.05")).isZero();
-    assertThat(stub.asked.subList(1, 3)).containsExactly(weights, 9);
+    assertThat(stub.asked.subList(1, 3)).containsExactly(weights.getParent(), 9);
     assertThat(config().learning().gamma()).isEqualTo(0.5);
     assertThat(config().evaluation().epsilonEval()).isEqualTo(0.05);
     assertThat(run("evaluate", "r1", results, "--episodes", "0")).isEqualTo(Main.USAGE);

@@ -7,6 +7,7 @@ import bellman.unity.UnityEnvironment;
 import bellman.unity.player.GridWorldOptions;
 import bellman.unity.player.GridWorldPlayer;
 import bellman.unity.sidechannel.EngineConfigurationChannel;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -22,7 +23,7 @@ class UnityWorldTest {
     UnityEnvironment unity =
         UnityEnvironment.embedded(new GridWorldPlayer(options)).seed(7).sideChannels(engine).open();
     try {
-      return new UnityWorld(unity, engine, behavior, firstAction, goals);
+      return new UnityWorld(unity, engine, behavior, firstAction, goals, Duration.ofSeconds(10));
     } catch (RuntimeException e) {
       unity.close();
       throw e;

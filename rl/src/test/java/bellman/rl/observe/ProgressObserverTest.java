@@ -7,6 +7,14 @@ import org.junit.jupiter.api.Test;
 
 class ProgressObserverTest {
   @Test
+  void aWarningStandsAboveTheBar() {
+    Samples.Screen screen = new Samples.Screen(true, true, 80);
+    screen.terminal.bar("50 %");
+    screen.terminal.warning("careful");
+    assertThat(screen.shown()).isEqualTo("warning: careful\n50 %");
+  }
+
+  @Test
   void aFinishedLineGoesAboveTheBar() {
     Samples.Screen screen = new Samples.Screen(true, true, 80);
     screen.terminal.bar("=>   ");

@@ -86,9 +86,8 @@ final class Samples {
     final Terminal terminal;
 
     Screen(boolean interactive, boolean unicode, int width) {
-      terminal =
-          new Terminal(
-              new PrintStream(bytes, false, StandardCharsets.UTF_8), interactive, unicode, width);
+      PrintStream both = new PrintStream(bytes, false, StandardCharsets.UTF_8);
+      terminal = new Terminal(both, both, interactive, unicode, width);
     }
 
     String written() {

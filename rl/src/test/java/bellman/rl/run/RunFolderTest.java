@@ -97,8 +97,11 @@ class RunFolderTest {
   }
 
   @Test
-  void aStartThatFailedEarlyIsNoEarlierRun() {
-    open("a", Mode.CREATE).close();
+  void aStartThatFailedEarlyIsNoEarlierRun() throws IOException {
+    try (RunFolder run = open("a", Mode.CREATE)) {
+      Files.writeString(run.logs().resolve("Player-0.log"), "");
+      Files.writeString(run.logs().resolve("Player-0.out.log"), "");
+    }
     refused(
         () -> open("a", Mode.RESUME),
         results.resolve("a")
@@ -122,7 +125,12 @@ class RunFolderTest {
     Files.writeString(run.resolve("GridWorld/GridWorld-500.onnx"), "");
     Files.writeString(run.resolve("GridWorld/GridWorld-500.pt"), "");
     Files.writeString(run.resolve("GridWorld/readme"), "");
-    open("a", Mode.FORCE).close();
+    Files.writeString(run.resolve("run_logs/Player-0.log"), "");
+    List<String> before = tree(run);
+    try (RunFolder folder = open("a", Mode.FORCE)) {
+      assertThat(tree(run)).isEqualTo(before); // until the new run is sure to begin
+      folder.discardEarlier();
+    }
     assertThat(tree(run))
         .containsExactly(
             ".lock",
@@ -133,7 +141,8 @@ class RunFolderTest {
             "outside",
             "plots",
             "plots/plot.pt",
-            "run_logs");
+            "run_logs",
+            "run_logs/Player-0.log");
     assertThat(mine.resolve("precious")).exists();
   }
 

@@ -1,0 +1,132 @@
+package bellman.benchmarks;
+
+import bellman.engine.Device;
+import bellman.nn.Weights;
+import bellman.rl.dqn.GreedyPolicy;
+import bellman.rl.dqn.QNetworks;
+import bellman.rl.env.Observation;
+import bellman.rl.replay.Frames;
+import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+
+/**
+ * One greedy action of one agent: the picture's bytes go in, argmax_a Q(s, a) comes out as a Java
+ * int. It stores the frame, gathers it behind the goal gate, runs the tutorial's network on a batch
+ * of one and reads the result.
+ *
+ * <p>Before it is timed, Q of every picture must be the reference backend's.
+ */
+@State(Scope.Thread)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.MICROSECONDS)
+@Warmup(iterations = 5, time = 2)
+@Measurement(iterations = 10, time = 2)
+@Fork(2)
+public class ActBenchmark {
+  private static final int PICTURES = 16;
+  private static final boolean[][] ALL_ALLOWED = {null};
+
+  @Param({"onednn", "java", "reference"})
+  public String device;
+
+  @Param("1")
+  public int threads;
+
+  /** A network that acts. */
+  private record Actor(Device device, Frames frames, GreedyPolicy policy) implements AutoCloseable {
+    static Actor on(Device device) {
+      Frames frames = new Frames(device, Workload.SPEC, PICTURES);
+      Weights weights = new Weights(device, Workload.SEED);
+      return new Actor(
+          device,
+          frames,
+          new GreedyPolicy(device, QNetworks.of(weights, Workload.SPEC), frames, Workload.SPEC));
+    }
+
+    int act(Observation o) {
+      int f = frames.hold(o, null);
+      int action = policy.act(new int[] {f}, ALL_ALLOWED)[0];
+      frames.release(f);
+      return action;
+    }
+
+    float[] q(Observation o) {
+      int f = frames.hold(o, null);
+      float[] q = policy.choose(new int[] {f}, ALL_ALLOWED).q()[0];
+      frames.release(f);
+      return q;
+    }
+
+    @Override
+    public void close() {
+      policy.close();
+      device.close();
+    }
+  }
+
+  private final Observation[] pictures = new Observation[PICTURES];
+  private Actor actor;
+  private int next;
+
+  @Setup(Level.Trial)
+  public void setUp() {
+    SplittableRandom random = new SplittableRandom(Workload.SEED);
+    for (int i = 0; i < PICTURES; i++) {
+      pictures[i] = Workload.observation(random);
+    }
+    actor = Actor.on(Workload.open(device, threads));
+    try (Actor oracle = Actor.on(Workload.open(Workload.ORACLE, 1))) {
+      for (Observation o : pictures) {
+        check(oracle.q(o), actor.q(o), actor.act(o));
+      }
+    }
+  }
+
+  /** Equal Q, and the best action by the oracle's values but for what rounding can turn. */
+  static void check(float[] expected, float[] q, int action) {
+    float best = Float.NEGATIVE_INFINITY;
+    double tolerance = 0;
+    for (float v : expected) {
+      best = Math.max(best, v);
+      tolerance = Math.max(tolerance, 1e-4 * Math.abs(v));
+    }
+    for (int a = 0; a < q.length; a++) {
+      if (!(Math.abs(q[a] - expected[a]) <= tolerance)) {
+        throw new IllegalStateException(
+            "benchmark: Q(s, %d) is %g, the reference's is %g".formatted(a, q[a], expected[a]));
+      }
+    }
+    if (expected[action] < best - 2 * tolerance) {
+      throw new IllegalStateException(
+          "benchmark: action %d of Q %g was chosen, the best Q is %g"
+              .formatted(action, expected[action], best));
+    }
+  }
+
+  /** Bytes in, action out. */
+  @Benchmark
+  public int act() {
+    next = (next + 1) % PICTURES;
+    return actor.act(pictures[next]);
+  }
+
+  @TearDown(Level.Trial)
+  public void tearDown() {
+    if (actor != null) {
+      actor.close();
+    }
+  }
+}
