@@ -192,12 +192,14 @@ public final class Replay {
         capacity,
         actions,
         frames.about().shape().dim(1));
+    Device.Both<Tensor, Tensor> seen =
+        device.fork(() -> frames.gather(s), () -> frames.gather(sNext));
     return new Batch(
-        frames.gather(s).named("s"),
+        seen.first().named("s"),
         a.named("a"),
         r.named("r"),
         discount.named("discount"),
-        frames.gather(sNext).named("s′"),
+        seen.second().named("s′"),
         forbidden.named("forbidden in s′"));
   }
 
