@@ -63,7 +63,7 @@ final class Wiring implements Services {
   /** The device that a configuration names. */
   static Devices.Opened open(RunConfig config) {
     try {
-      return Devices.find(config.compute().device(), device(config, false));
+      return Devices.find(config.compute().device(), device(config));
     } catch (IllegalStateException e) {
       throw new Failure(e.getMessage(), e);
     }
@@ -118,16 +118,10 @@ final class Wiring implements Services {
         (float) config.evaluation().testTimeScale());
   }
 
-  /**
-   * How a device is opened.
-   *
-   * @param cuda whether it is a CUDA device, whose products are TF32 unless something else is said
-   */
-  static DeviceOptions device(RunConfig config, boolean cuda) {
+  /** How a device is opened; the CPU computes in FP32 whatever is asked for. */
+  static DeviceOptions device(RunConfig config) {
     RunConfig.Compute compute = config.compute();
     return new DeviceOptions(
-        compute.threads(),
-        compute.precision().orElse(cuda ? Precision.TF32 : Precision.FP32),
-        compute.reproducible());
+        compute.threads(), compute.precision().orElse(Precision.TF32), compute.reproducible());
   }
 }
