@@ -67,20 +67,20 @@ public final class Main {
     Interruption interruption = new Interruption();
     interruption.install();
     Streams streams = Streams.system();
-    int code;
+    int code = FAILED;
     try {
       code = new Main(streams, services, interruption).run(args);
     } catch (OutOfMemoryError e) {
-      code = FAILED;
       streams
           .err()
           .printf(
               "bellman: out of memory (%s; heap up to %,d MB). Lower --buffer-size or --batch-size, or"
                   + " set BELLMAN_JAVA_OPTS=-Xmx4g.%n",
               e.getMessage(), Runtime.getRuntime().maxMemory() >> 20);
+    } finally { // also when an error that nobody expects ends the process
+      streams.flush();
+      interruption.ended(code);
     }
-    streams.flush();
-    interruption.ended(code);
     System.exit(code);
   }
 
