@@ -1,7 +1,8 @@
 package bellman.engine.backend;
 
 /**
- * An op defined outside the engine: one thread per item on the GPU, a loop over items on the CPU.
+ * An op defined outside the engine: as many threads as items on the GPU, a loop over items on the
+ * CPU. The threads of a block may share out the work of the block's items as they like.
  *
  * <p>{@code cuda} is the source of {@code extern "C" __global__ void name(…, int n)}: its
  * parameters are the launch's arguments in order (a tensor is a pointer to its elements, an {@code

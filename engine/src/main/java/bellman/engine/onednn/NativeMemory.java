@@ -1,6 +1,7 @@
 package bellman.engine.onednn;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import org.bytedeco.javacpp.BytePointer;
@@ -32,7 +33,7 @@ final class NativeMemory {
     address = new BytePointer(allocation).getPointer(skip).capacity(bytes);
     view = address.asByteBuffer();
     if (view == null) { // JavaCPP has no view of 0 bytes
-      view = ByteBuffer.allocateDirect(0).order(java.nio.ByteOrder.nativeOrder());
+      view = ByteBuffer.allocateDirect(0).order(ByteOrder.nativeOrder());
     }
     floats = view.asFloatBuffer();
     ints = view.asIntBuffer();

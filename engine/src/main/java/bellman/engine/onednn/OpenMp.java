@@ -2,6 +2,7 @@ package bellman.engine.onednn;
 
 import java.lang.reflect.Constructor;
 import java.lang.reflect.Method;
+import java.nio.charset.StandardCharsets;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
@@ -63,7 +64,7 @@ final class OpenMp {
     if (putenv == null) {
       return;
     }
-    byte[] text = (variable + "=passive\0").getBytes(java.nio.charset.StandardCharsets.US_ASCII);
+    byte[] text = (variable + "=passive\0").getBytes(StandardCharsets.US_ASCII);
     Pointer kept = Pointer.malloc(text.length); // putenv keeps the string itself: never freed
     new BytePointer(kept).capacity(text.length).put(text, 0, text.length);
     putenv.with(kept.address());
