@@ -3,6 +3,7 @@ package bellman.engine.cuda;
 import bellman.engine.Precision;
 import bellman.engine.backend.ConvGeometry;
 import bellman.engine.cuda.CudaBuffer.Address;
+import java.util.List;
 import java.util.Map;
 import jcuda.Pointer;
 import jcuda.driver.CUevent;
@@ -339,30 +340,35 @@ final class Convolutions implements AutoCloseable {
       fastest = time(pass, columns, x, w, y);
       best = columns;
     }
-    Descriptors d = new Descriptors(g);
-    for (int algorithm : reproducible ? pass.deterministic : pass.all) {
-      for (int math : strict ? new int[] {FMA_MATH} : new int[] {DEFAULT_MATH, FMA_MATH}) {
-        JCudnn.cudnnSetConvolutionMathType(d.convolution, math);
-        long[] bytes = new long[1];
-        if (workspaceBytes(pass, d, algorithm, bytes) != 0 || bytes[0] > workspace.limit()) {
-          continue;
-        }
-        Plan plan = new Plan(g, d, algorithm, math, bytes[0]);
-        if (launch(pass, plan, x, w, y) != 0) {
-          continue;
-        }
-        if (reproducible) {
-          return plan;
-        }
-        float time = time(pass, plan, x, w, y);
-        if (time < fastest) {
-          fastest = time;
-          best = plan;
+    for (ConvGeometry shape : g.equals(g.folded()) ? List.of(g) : List.of(g, g.folded())) {
+      Descriptors d = new Descriptors(shape);
+      for (int algorithm : reproducible ? pass.deterministic : pass.all) {
+        for (int math : strict ? new int[] {FMA_MATH} : new int[] {DEFAULT_MATH, FMA_MATH}) {
+          JCudnn.cudnnSetConvolutionMathType(d.convolution, math);
+          long[] bytes = new long[1];
+          if (workspaceBytes(pass, d, algorithm, bytes) != 0 || bytes[0] > workspace.limit()) {
+            continue;
+          }
+          Plan plan = new Plan(shape, d, algorithm, math, bytes[0]);
+          if (launch(pass, plan, x, w, y) != 0) {
+            continue;
+          }
+          if (reproducible) {
+            return plan;
+          }
+          float time = time(pass, plan, x, w, y);
+          if (time < fastest) {
+            fastest = time;
+            if (best.descriptors != null && best.descriptors != d) {
+              best.descriptors.close();
+            }
+            best = plan;
+          }
         }
       }
-    }
-    if (best.descriptors == null) {
-      d.close();
+      if (best.descriptors != d) {
+        d.close();
+      }
     }
     return best;
   }
@@ -411,7 +417,7 @@ final class Convolutions implements AutoCloseable {
                 .append(
                     plan.descriptors == null
                         ? plan.algorithm == COLUMNS ? "columns" : "loops"
-                        : "algorithm "
+                        : (plan.g.equals(shape.g) ? "algorithm " : "folded, algorithm ")
                             + plan.algorithm
                             + ", "
                             + (plan.math == FMA_MATH ? "FP32" : "TF32")
