@@ -15,6 +15,7 @@ import bellman.rl.env.Observation;
 import bellman.rl.replay.Replay;
 import java.util.Arrays;
 import java.util.Locale;
+import jcuda.driver.JCudaDriver;
 
 /**
  * How long an update, an action and a copy take on the GPU: the median with a wait behind each, and
@@ -24,10 +25,20 @@ final class CudaTimes {
   private CudaTimes() {}
 
   public static void main(String[] arguments) {
-    if (arguments.length > 0) { // a few updates, kernel by kernel, for a profiler
+    if (arguments.length > 0) { // one update, kernel by kernel, for a profiler
       Precision precision = Precision.valueOf(arguments[0]);
+      int batch = Integer.parseInt(arguments[1]);
       Device device = Devices.open("cuda", new DeviceOptions(1, precision, false));
-      update("direct", CudaUpdateTest.eager(device), 32, precision, false, 2);
+      try (Device eager = CudaUpdateTest.eager(device)) {
+        DqnLearner learner = learner(eager, batch);
+        learner.update();
+        learner.update();
+        eager.synchronize();
+        JCudaDriver.cuProfilerStart();
+        learner.update();
+        eager.synchronize();
+        JCudaDriver.cuProfilerStop();
+      }
       return;
     }
     for (Precision precision : new Precision[] {Precision.FP32, Precision.TF32}) {
@@ -54,28 +65,32 @@ final class CudaTimes {
     pointwise();
   }
 
+  private static DqnLearner learner(Device device, int batch) {
+    Replay replay = CudaUpdateTest.replay(device, 2000);
+    DqnSettings t = DqnSettings.tutorial(50_000, 1);
+    DqnSettings settings =
+        new DqnSettings(
+            batch,
+            t.bufferSize(),
+            t.bufferInitSteps(),
+            t.stepsPerUpdate(),
+            t.learningRate(),
+            t.gamma(),
+            t.targetUpdateInterval(),
+            t.epsilonInitial(),
+            t.epsilonFinal(),
+            t.epsilonEval(),
+            t.explorationSteps(),
+            t.maxGradientNorm(),
+            t.tutorial(),
+            t.seed());
+    return new DqnLearner(device, CudaUpdateTest.GRID_WORLD, replay, settings);
+  }
+
   private static void update(
       String how, Device device, int batch, Precision precision, boolean reproducible, int runs) {
     try (device) {
-      Replay replay = CudaUpdateTest.replay(device, 2000);
-      DqnSettings t = DqnSettings.tutorial(50_000, 1);
-      DqnSettings settings =
-          new DqnSettings(
-              batch,
-              t.bufferSize(),
-              t.bufferInitSteps(),
-              t.stepsPerUpdate(),
-              t.learningRate(),
-              t.gamma(),
-              t.targetUpdateInterval(),
-              t.epsilonInitial(),
-              t.epsilonFinal(),
-              t.epsilonEval(),
-              t.explorationSteps(),
-              t.maxGradientNorm(),
-              t.tutorial(),
-              t.seed());
-      DqnLearner learner = new DqnLearner(device, CudaUpdateTest.GRID_WORLD, replay, settings);
+      DqnLearner learner = learner(device, batch);
       for (int i = 0; i < 30; i++) {
         learner.update();
       }
