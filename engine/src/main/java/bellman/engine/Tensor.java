@@ -704,29 +704,65 @@ public final class Tensor {
             (dy, db) -> gemm.gemm(true, false, k, n, m, buffer(), dy.buffer(), db.buffer()));
   }
 
-  /** x wᵀ: x [rows, in], w [out, in] → [rows, out]. A bias is {@link #addRow}. */
+  /** x wᵀ: x [rows, in], w [out, in] → [rows, out]. */
   public Tensor linear(Tensor w) {
+    checkLinear(w);
+    int rows = shape.dim(0);
+    int out = w.shape.dim(0);
+    Tensor y = device.empty(Shape.of(rows, out), DType.FLOAT32);
+    device.backend().gemm(false, true, rows, out, shape.dim(1), buffer(), w.buffer(), y.buffer());
+    return linearGradients(w, y);
+  }
+
+  /** x wᵀ + bias: bias [out]. */
+  public Tensor linear(Tensor w, Tensor bias) {
+    return linear(w, bias, false);
+  }
+
+  /** max(x wᵀ + bias, 0), without a pass of its own for the relu. */
+  public Tensor linearRelu(Tensor w, Tensor bias) {
+    return linear(w, bias, true).rectified();
+  }
+
+  private Tensor linear(Tensor w, Tensor bias, boolean relu) {
+    checkLinear(w);
+    requireFloat("linear", bias);
+    int rows = shape.dim(0);
+    int out = w.shape.dim(0);
+    if (bias.shape.rank() != 1 || bias.shape.dim(0) != out) {
+      throw new ShapeException(
+          "linear: bias " + bias.described() + " needs [" + out + "], the rows of w");
+    }
+    Backend gemm = device.backend();
+    Tensor y = device.empty(Shape.of(rows, out), DType.FLOAT32);
+    gemm.linear(rows, shape.dim(1), out, buffer(), w.buffer(), bias.buffer(), relu, y.buffer());
+    return linearGradients(w, y)
+        .into(bias, (dy, db) -> gemm.sumRows(dy.buffer(), rows, out, db.buffer()));
+  }
+
+  private void checkLinear(Tensor w) {
     requireRank("linear", this, 2);
     requireRank("linear", w, 2);
     requireFloat("linear", this);
     requireFloat("linear", w);
-    int rows = shape.dim(0);
-    int in = shape.dim(1);
-    int out = w.shape.dim(0);
-    if (w.shape.dim(1) != in) {
+    if (w.shape.dim(1) != shape.dim(1)) {
       throw new ShapeException(
           "linear: input sizes differ: x "
               + described()
               + " has "
-              + in
+              + shape.dim(1)
               + ", w "
               + w.described()
               + " takes "
               + w.shape.dim(1));
     }
+  }
+
+  private Tensor linearGradients(Tensor w, Tensor y) {
     Backend gemm = device.backend();
-    Tensor y = device.empty(Shape.of(rows, out), DType.FLOAT32);
-    gemm.gemm(false, true, rows, out, in, buffer(), w.buffer(), y.buffer());
+    int rows = shape.dim(0);
+    int in = shape.dim(1);
+    int out = w.shape.dim(0);
     return y.into(
             this, // dy w
             (dy, dx) ->
@@ -737,10 +773,28 @@ public final class Tensor {
   }
 
   /**
+   * The result of an op that took max(·, 0) in place: what was there before, nobody needs. The
+   * gradient passes the relu first.
+   */
+  private Tensor rectified() {
+    Tensor y = new Tensor(device, shape, dtype, buffer(), null, memory(), null, -1);
+    return y.from(this, dy -> dy.zip(Pointwise.RELU_GRADIENT, y));
+  }
+
+  /**
    * Cross-correlation plus bias: x [n, h, w, c], filter [k, r, s, c], bias [k] → [n, oh, ow, k]
    * with oh = ⌊(h + 2·padding − r) / stride⌋ + 1.
    */
   public Tensor conv2d(Tensor filter, Tensor bias, int stride, int padding) {
+    return conv2d(filter, bias, stride, padding, false);
+  }
+
+  /** max(conv2d, 0), without a pass of its own for the relu. */
+  public Tensor conv2dRelu(Tensor filter, Tensor bias, int stride, int padding) {
+    return conv2d(filter, bias, stride, padding, true).rectified();
+  }
+
+  private Tensor conv2d(Tensor filter, Tensor bias, int stride, int padding, boolean relu) {
     requireRank("conv2d", this, 4);
     requireRank("conv2d", filter, 4);
     requireFloat("conv2d", this);
@@ -789,7 +843,11 @@ public final class Tensor {
     }
     Backend conv = device.backend();
     Tensor y = device.empty(Shape.of(g.n(), g.oh(), g.ow(), g.k()), DType.FLOAT32);
-    conv.conv2d(g, buffer(), filter.buffer(), bias.buffer(), y.buffer());
+    if (relu) {
+      conv.conv2dRelu(g, buffer(), filter.buffer(), bias.buffer(), y.buffer());
+    } else {
+      conv.conv2d(g, buffer(), filter.buffer(), bias.buffer(), y.buffer());
+    }
     int rows = g.n() * g.oh() * g.ow();
     return y.into(
             this, (dy, dx) -> conv.conv2dDataGradient(g, filter.buffer(), dy.buffer(), dx.buffer()))

@@ -65,6 +65,11 @@ public final class Conv2d implements Layer {
   }
 
   @Override
+  public Tensor forwardRelu(Tensor x) {
+    return x.conv2dRelu(weight, bias, stride, padding);
+  }
+
+  @Override
   public Shape output(Shape input) {
     if (input.rank() != 3 || input.dim(2) != in) {
       throw new ShapeException(

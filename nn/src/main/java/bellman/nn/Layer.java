@@ -2,6 +2,7 @@ package bellman.nn;
 
 import bellman.engine.Shape;
 import bellman.engine.ShapeException;
+import bellman.engine.Tensor;
 
 /**
  * A module whose result's shape follows from its input's: what a network is a list of, and what an
@@ -15,4 +16,9 @@ public interface Layer extends Module {
    * @throws ShapeException if such samples do not fit; the message names this layer
    */
   Shape output(Shape input);
+
+  /** max(f(x), 0); layers that end in a bias need no pass of its own for it. */
+  default Tensor forwardRelu(Tensor x) {
+    return forward(x).relu();
+  }
 }

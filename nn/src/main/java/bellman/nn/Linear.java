@@ -50,7 +50,12 @@ public final class Linear implements Layer {
 
   @Override
   public Tensor forward(Tensor x) {
-    return x.linear(weight).addRow(bias);
+    return x.linear(weight, bias);
+  }
+
+  @Override
+  public Tensor forwardRelu(Tensor x) {
+    return x.linearRelu(weight, bias);
   }
 
   @Override

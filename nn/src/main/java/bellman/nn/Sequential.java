@@ -42,8 +42,9 @@ public final class Sequential implements Layer {
   @Override
   public Tensor forward(Tensor x) {
     Tensor y = x;
-    for (Layer layer : layers) {
-      y = layer.forward(y);
+    for (int i = 0; i < layers.size(); i++) {
+      boolean relu = i + 1 < layers.size() && layers.get(i + 1) instanceof Relu;
+      y = relu ? layers.get(i++).forwardRelu(y) : layers.get(i).forward(y);
     }
     return y;
   }

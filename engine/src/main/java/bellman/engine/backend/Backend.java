@@ -59,6 +59,19 @@ public interface Backend extends AutoCloseable {
   void gemm(
       boolean transposeA, boolean transposeB, int m, int n, int k, Buffer a, Buffer b, Buffer c);
 
+  /**
+   * y ← x wᵀ + bias, then max(·, 0) if {@code relu}: x is [rows, in], w [out, in]. A backend that
+   * can does it in one pass.
+   */
+  default void linear(
+      int rows, int in, int out, Buffer x, Buffer w, Buffer bias, boolean relu, Buffer y) {
+    gemm(false, true, rows, out, in, x, w, y);
+    addRow(y, bias, rows, out, y);
+    if (relu) {
+      map(Pointwise.RELU, 0, 0, y, y);
+    }
+  }
+
   /** y[r, c] ← x[r, c] + row[c]. {@code y} may be {@code x}. */
   void addRow(Buffer x, Buffer row, int rows, int cols, Buffer y);
 
@@ -96,6 +109,12 @@ public interface Backend extends AutoCloseable {
 
   /** y ← x ∗ w + bias, cross-correlation as in PyTorch; {@code bias} [k] may be null. */
   void conv2d(ConvGeometry g, Buffer x, Buffer w, Buffer bias, Buffer y);
+
+  /** y ← max(x ∗ w + bias, 0); a backend that can does it in one pass. */
+  default void conv2dRelu(ConvGeometry g, Buffer x, Buffer w, Buffer bias, Buffer y) {
+    conv2d(g, x, w, bias, y);
+    map(Pointwise.RELU, 0, 0, y, y);
+  }
 
   /** dx ← ∂L/∂x. */
   void conv2dDataGradient(ConvGeometry g, Buffer w, Buffer dy, Buffer dx);

@@ -20,12 +20,14 @@ import jcuda.jcudnn.cudnnTensorDescriptor;
 import jcuda.runtime.cudaStream_t;
 
 /**
- * Convolutions in NHWC on one stream: through cuDNN, or as a product of cuBLAS with columns of
- * pixels. For each pass and shape cuDNN's algorithms that multiply as a matrix product, and the
- * columns, are tried once within a limit of workspace, and the fastest is kept; in reproducible
- * mode the columns, else the first of a fixed list of cuDNN's deterministic algorithms. (Transforms
- * by Winograd and Fourier are left out: they round differently.) A shape that all decline gets
- * plain loops.
+ * Convolutions in NHWC on one stream: through cuDNN, as a product of cuBLAS with columns of pixels,
+ * or by our own {@link Tiles}. For each pass and shape cuDNN's algorithms that multiply as a matrix
+ * product, the columns and the tiles are tried once within a limit of workspace, and the fastest is
+ * kept; in reproducible mode the columns, else the first of a fixed list of cuDNN's deterministic
+ * algorithms. (Transforms by Winograd and Fourier are left out: they round differently.) A shape
+ * that all decline gets plain loops.
+ *
+ * <p>A product of matrices is the convolution of images of one pixel, whose columns are the images.
  */
 final class Convolutions implements AutoCloseable {
   enum Pass {
@@ -51,6 +53,7 @@ final class Convolutions implements AutoCloseable {
 
   private static final int COLUMNS = 100; // our numbers, beside cuDNN's
   private static final int LOOPS = 101;
+  private static final int TILES = 102;
 
   private static final int RELAXED = 2; // capture mode
   private static final int RUNS = 5;
@@ -62,8 +65,23 @@ final class Convolutions implements AutoCloseable {
    * @param algorithm cuDNN's number, or ours
    * @param math cuDNN's math type
    * @param workspace bytes
+   * @param cut of tiles; null: none
    */
-  record Plan(ConvGeometry g, Descriptors descriptors, int algorithm, int math, long workspace) {}
+  record Plan(
+      ConvGeometry g,
+      Descriptors descriptors,
+      int algorithm,
+      int math,
+      long workspace,
+      Tiles.Cut cut) {
+    static Plan ours(ConvGeometry g, int algorithm, long workspace) {
+      return new Plan(g, null, algorithm, 0, workspace, null);
+    }
+
+    static Plan tiles(ConvGeometry g, Tiles.Cut cut) {
+      return new Plan(g, null, TILES, 0, 0, cut);
+    }
+  }
 
   /** What is done to which sizes. */
   record Shape(Pass pass, ConvGeometry g) {}
@@ -119,6 +137,7 @@ final class Convolutions implements AutoCloseable {
   private final boolean reproducible;
   private final Map<Shape, Plan> plans; // shared by all streams of a backend
   private final Products products;
+  private final Tiles tiles; // null: none
   private final Modules modules;
   private final Launcher launcher;
   private final Pointer one = Pointer.to(new float[] {1});
@@ -128,6 +147,7 @@ final class Convolutions implements AutoCloseable {
       CUstream stream,
       long workspaceLimit,
       Products products,
+      Tiles tiles,
       Modules modules,
       Launcher launcher,
       Map<Shape, Plan> plans,
@@ -136,6 +156,7 @@ final class Convolutions implements AutoCloseable {
     this.stream = stream;
     this.workspace = new Workspace(workspaceLimit);
     this.products = products;
+    this.tiles = tiles;
     this.modules = modules;
     this.launcher = launcher;
     this.plans = plans;
@@ -145,26 +166,53 @@ final class Convolutions implements AutoCloseable {
     Status.cudnn(JCudnn.cudnnSetStream(handle, new cudaStream_t(stream)), "cudnnSetStream");
   }
 
-  /** Runs the pass. Each operand as cuDNN names it; one of them is the result. */
-  void run(Pass pass, ConvGeometry g, Address x, Address w, Address y) {
+  /**
+   * Runs the pass. Each operand as cuDNN names it; one of them is the result.
+   *
+   * @param bias [k], added by the forward pass; null: none
+   * @param relu whether max(·, 0) follows the bias
+   */
+  void run(Pass pass, ConvGeometry g, Address x, Address w, Address bias, boolean relu, Address y) {
     Shape shape = new Shape(pass, g);
     Plan plan = plans.get(shape);
     if (plan == null) {
-      plan = search(pass, g, x, w, y);
+      plan = new Search(pass, g, x, w, bias, relu, y).fastest();
       plans.put(shape, plan);
     }
-    int status = launch(pass, plan, x, w, y);
+    int status = launch(pass, plan, x, w, bias, relu, y);
     if (status != 0) {
       Status.cudnn(status, describe(pass, g) + ", algorithm " + plan.algorithm);
     }
   }
 
   private static String describe(Pass pass, ConvGeometry g) {
+    if (isProduct(g)) {
+      return switch (pass) {
+            case FORWARD -> "product a bᵀ";
+            case DATA -> "product a b";
+            case FILTER -> "product aᵀ b";
+          }
+          + " of "
+          + g;
+    }
     return switch (pass) {
       case FORWARD -> "conv2d of " + g;
       case DATA -> "conv2d data gradient of " + g;
       case FILTER -> "conv2d filter gradient of " + g;
     };
+  }
+
+  private int launch(
+      Pass pass, Plan p, Address x, Address w, Address bias, boolean relu, Address y) {
+    if (p.algorithm == TILES) {
+      tiles.run(pass, p.g, p.cut, x, w, bias, relu, y);
+      return 0;
+    }
+    int status = launch(pass, p, x, w, y);
+    if (status == 0 && bias != null) {
+      each("add_row", (long) rows(p.g) * p.g.k(), y, bias, p.g.k(), relu ? 1 : 0, y);
+    }
+    return status;
   }
 
   private int launch(Pass pass, Plan p, Address x, Address w, Address y) {
@@ -231,7 +279,7 @@ final class Convolutions implements AutoCloseable {
     };
   }
 
-  private static int[] geometry(ConvGeometry g) {
+  static int[] geometry(ConvGeometry g) {
     return new int[] {
       g.n(),
       g.h(),
@@ -277,10 +325,14 @@ final class Convolutions implements AutoCloseable {
   private void columns(Pass pass, ConvGeometry g, Address x, Address w, Address y) {
     int rows = rows(g);
     int depth = depth(g);
+    if (isProduct(g)) {
+      Status.cublas(product(pass, g, rows, depth, x, w, y), describe(pass, g));
+      return;
+    }
     long n = (long) rows * depth;
     Address col = workspace.atLeast(4 * n);
     if (pass == Pass.DATA) {
-      Status.cublas(products.run(false, false, rows, depth, g.k(), y, w, col), describe(pass, g));
+      Status.cublas(product(pass, g, rows, depth, col, w, y), describe(pass, g));
       each("from_columns", (long) g.n() * g.h() * g.w() * g.c(), geometry(g), col, x);
       return;
     }
@@ -289,11 +341,20 @@ final class Convolutions implements AutoCloseable {
     } else {
       each("columns", n, geometry(g), x, col);
     }
-    int status =
-        pass == Pass.FORWARD
-            ? products.run(false, true, rows, g.k(), depth, col, w, y)
-            : products.run(true, false, g.k(), depth, rows, y, col, w);
-    Status.cublas(status, describe(pass, g));
+    Status.cublas(product(pass, g, rows, depth, col, w, y), describe(pass, g));
+  }
+
+  private int product(
+      Pass pass, ConvGeometry g, int rows, int depth, Address col, Address w, Address y) {
+    return switch (pass) {
+      case FORWARD -> products.run(false, true, rows, g.k(), depth, col, w, y);
+      case DATA -> products.run(false, false, rows, depth, g.k(), y, w, col);
+      case FILTER -> products.run(true, false, g.k(), depth, rows, y, col, w);
+    };
+  }
+
+  private static boolean isProduct(ConvGeometry g) {
+    return g.h() == 1 && g.w() == 1 && g.r() == 1 && g.s() == 1;
   }
 
   /** Whether four neighbours in a column start at a multiple of four in x and stay together. */
@@ -319,29 +380,63 @@ final class Convolutions implements AutoCloseable {
     };
   }
 
-  /** Writes the result too, so the caller's operands must be the real ones. */
-  private Plan search(Pass pass, ConvGeometry g, Address x, Address w, Address y) {
-    int[] capturing = new int[1];
-    JCudaDriver.cuStreamIsCapturing(stream, capturing);
-    if (capturing[0] != 0) {
-      throw new IllegalStateException(
-          describe(pass, g)
-              + " is new to a step that is being recorded; a step has the same shapes in each run");
+  /** Tries plans with the caller's operands, and so writes the result. */
+  private final class Search {
+    private final Pass pass;
+    private final ConvGeometry g;
+    private final Address x;
+    private final Address w;
+    private final Address bias;
+    private final boolean relu;
+    private final Address y;
+    private Plan best;
+    private float shortest = Float.MAX_VALUE;
+
+    Search(Pass pass, ConvGeometry g, Address x, Address w, Address bias, boolean relu, Address y) {
+      this.pass = pass;
+      this.g = g;
+      this.x = x;
+      this.w = w;
+      this.bias = bias;
+      this.relu = relu;
+      this.y = y;
+      this.best = Plan.ours(g, LOOPS, 0);
+      int[] capturing = new int[1];
+      JCudaDriver.cuStreamIsCapturing(stream, capturing);
+      if (capturing[0] != 0) {
+        throw new IllegalStateException(
+            describe(pass, g)
+                + " is new to a step that is being recorded; a step has the same shapes in each"
+                + " run");
+      }
     }
-    Plan columns = new Plan(g, null, COLUMNS, 0, 4L * rows(g) * depth(g));
-    boolean columnsFit = columns.workspace <= workspace.limit();
-    if (reproducible && columnsFit) {
-      return columns; // a clock would choose differently in another run
+
+    Plan fastest() {
+      boolean product = isProduct(g);
+      Plan columns = Plan.ours(g, COLUMNS, product ? 0 : 4L * rows(g) * depth(g));
+      boolean columnsFit = columns.workspace <= workspace.limit();
+      if (columnsFit && (reproducible || (product && tiles == null))) {
+        return columns; // a clock would choose differently in another run
+      }
+      if (columnsFit) {
+        consider(columns);
+      }
+      if (tiles != null && !reproducible && (x.value() | w.value() | y.value()) % 16 == 0) {
+        Tiles.cuts(pass, g.folded()).forEach(cut -> consider(Plan.tiles(g.folded(), cut)));
+      }
+      if (!product) {
+        for (ConvGeometry shape : g.equals(g.folded()) ? List.of(g) : List.of(g, g.folded())) {
+          Descriptors d = new Descriptors(shape);
+          considerCudnn(shape, d);
+          if (best.descriptors != d) {
+            d.close();
+          }
+        }
+      }
+      return best;
     }
-    Plan best = new Plan(g, null, LOOPS, 0, 0);
-    float fastest = Float.MAX_VALUE;
-    if (columnsFit) {
-      launch(pass, columns, x, w, y);
-      fastest = time(pass, columns, x, w, y);
-      best = columns;
-    }
-    for (ConvGeometry shape : g.equals(g.folded()) ? List.of(g) : List.of(g, g.folded())) {
-      Descriptors d = new Descriptors(shape);
+
+    private void considerCudnn(ConvGeometry shape, Descriptors d) {
       for (int algorithm : reproducible ? pass.deterministic : pass.all) {
         for (int math : strict ? new int[] {FMA_MATH} : new int[] {DEFAULT_MATH, FMA_MATH}) {
           JCudnn.cudnnSetConvolutionMathType(d.convolution, math);
@@ -349,62 +444,62 @@ final class Convolutions implements AutoCloseable {
           if (workspaceBytes(pass, d, algorithm, bytes) != 0 || bytes[0] > workspace.limit()) {
             continue;
           }
-          Plan plan = new Plan(shape, d, algorithm, math, bytes[0]);
-          if (launch(pass, plan, x, w, y) != 0) {
-            continue;
-          }
-          if (reproducible) {
-            return plan;
-          }
-          float time = time(pass, plan, x, w, y);
-          if (time < fastest) {
-            fastest = time;
-            if (best.descriptors != null && best.descriptors != d) {
-              best.descriptors.close();
-            }
-            best = plan;
+          if (consider(new Plan(shape, d, algorithm, math, bytes[0], null)) && reproducible) {
+            return; // the first that runs
           }
         }
       }
-      if (best.descriptors != d) {
-        d.close();
-      }
     }
-    return best;
-  }
 
-  /** The shortest of a few runs as they would be in a recorded step, in ms. */
-  private float time(Pass pass, Plan plan, Address x, Address w, Address y) {
-    CUgraph graph = new CUgraph();
-    CUgraphExec executable = new CUgraphExec();
-    Status.driver(JCudaDriver.cuStreamSynchronize(stream), describe(pass, plan.g));
-    Status.driver(JCudaDriver.cuStreamBeginCapture(stream, RELAXED), "timing");
-    for (int i = 0; i < REPEATS; i++) {
-      launch(pass, plan, x, w, y);
+    /** Whether the plan runs. */
+    private boolean consider(Plan plan) {
+      if (launch(pass, plan, x, w, bias, relu, y) != 0) {
+        return false;
+      }
+      float time = time(plan);
+      if (time < shortest) {
+        shortest = time;
+        if (best.descriptors != null && best.descriptors != plan.descriptors) {
+          best.descriptors.close();
+        }
+        best = plan;
+      }
+      return true;
     }
-    if (JCudaDriver.cuStreamEndCapture(stream, graph) != 0) {
-      return Float.MAX_VALUE; // it cannot be recorded, so it is no choice
+
+    /** The shortest of a few runs as they would be in a recorded step, in ms. */
+    private float time(Plan plan) {
+      CUgraph graph = new CUgraph();
+      CUgraphExec executable = new CUgraphExec();
+      Status.driver(JCudaDriver.cuStreamSynchronize(stream), describe(pass, g));
+      Status.driver(JCudaDriver.cuStreamBeginCapture(stream, RELAXED), "timing");
+      for (int i = 0; i < REPEATS; i++) {
+        launch(pass, plan, x, w, bias, relu, y);
+      }
+      if (JCudaDriver.cuStreamEndCapture(stream, graph) != 0) {
+        return Float.MAX_VALUE; // it cannot be recorded, so it is no choice
+      }
+      Status.driver(JCudaDriver.cuGraphInstantiate(executable, graph, 0), "timing");
+      JCudaDriver.cuGraphDestroy(graph);
+      CUevent from = new CUevent();
+      CUevent to = new CUevent();
+      Status.driver(JCudaDriver.cuEventCreate(from, CUevent_flags.CU_EVENT_DEFAULT), "timing");
+      Status.driver(JCudaDriver.cuEventCreate(to, CUevent_flags.CU_EVENT_DEFAULT), "timing");
+      float least = Float.MAX_VALUE;
+      for (int i = 0; i < RUNS; i++) {
+        JCudaDriver.cuEventRecord(from, stream);
+        Status.driver(JCudaDriver.cuGraphLaunch(executable, stream), "timing");
+        JCudaDriver.cuEventRecord(to, stream);
+        Status.driver(JCudaDriver.cuEventSynchronize(to), "timing");
+        float[] ms = new float[1];
+        JCudaDriver.cuEventElapsedTime(ms, from, to);
+        least = Math.min(least, ms[0] / REPEATS);
+      }
+      JCudaDriver.cuGraphExecDestroy(executable);
+      JCudaDriver.cuEventDestroy(from);
+      JCudaDriver.cuEventDestroy(to);
+      return least;
     }
-    Status.driver(JCudaDriver.cuGraphInstantiate(executable, graph, 0), "timing");
-    JCudaDriver.cuGraphDestroy(graph);
-    CUevent from = new CUevent();
-    CUevent to = new CUevent();
-    Status.driver(JCudaDriver.cuEventCreate(from, CUevent_flags.CU_EVENT_DEFAULT), "timing");
-    Status.driver(JCudaDriver.cuEventCreate(to, CUevent_flags.CU_EVENT_DEFAULT), "timing");
-    float shortest = Float.MAX_VALUE;
-    for (int i = 0; i < RUNS; i++) {
-      JCudaDriver.cuEventRecord(from, stream);
-      Status.driver(JCudaDriver.cuGraphLaunch(executable, stream), "timing");
-      JCudaDriver.cuEventRecord(to, stream);
-      Status.driver(JCudaDriver.cuEventSynchronize(to), "timing");
-      float[] ms = new float[1];
-      JCudaDriver.cuEventElapsedTime(ms, from, to);
-      shortest = Math.min(shortest, ms[0] / REPEATS);
-    }
-    JCudaDriver.cuGraphExecDestroy(executable);
-    JCudaDriver.cuEventDestroy(from);
-    JCudaDriver.cuEventDestroy(to);
-    return shortest;
   }
 
   /** What was chosen, a line for each pass and shape. */
@@ -416,7 +511,9 @@ final class Convolutions implements AutoCloseable {
                 .append(": ")
                 .append(
                     plan.descriptors == null
-                        ? plan.algorithm == COLUMNS ? "columns" : "loops"
+                        ? plan.cut != null
+                            ? "tiles " + plan.cut
+                            : plan.algorithm == COLUMNS ? "columns" : "loops"
                         : (plan.g.equals(shape.g) ? "algorithm " : "folded, algorithm ")
                             + plan.algorithm
                             + ", "

@@ -37,7 +37,7 @@ public final class CudaBackend implements Backend {
   private static final int RELAXED = 2; // capture mode: other calls of this thread stay allowed
   private static final long MOST_WORKSPACE = 512L << 20; // bytes, for a convolution
   private static final int SUM_BLOCKS = 1056; // 8 on each of an H100's processors
-  private static final int MOST_PARTS = 64;
+  private static final int MOST_PARTS = 528; // of a sum over rows
 
   private final CUdevice device;
   private final CUcontext context = new CUcontext();
@@ -130,6 +130,11 @@ public final class CudaBackend implements Backend {
   /** Which algorithm each convolution so far uses, a line for each; for reports. */
   public String convolutionPlans() {
     return main.convolutions.described();
+  }
+
+  /** For tests: our own convolutions; null in FP32. */
+  Tiles tiles() {
+    return main.tiles;
   }
 
   private void bind() {
@@ -357,17 +362,52 @@ public final class CudaBackend implements Backend {
       return;
     }
     bind();
-    int status =
-        lane.products.run(
-            transposeA, transposeB, m, n, k, in(a).address(), in(b).address(), out(c).address());
-    if (status != 0) {
+    if (transposeA && transposeB) {
+      int status =
+          lane.products.run(
+              true, true, m, n, k, in(a).address(), in(b).address(), out(c).address());
       Status.cublas(status, "gemm [" + m + ", " + k + "] × [" + k + ", " + n + "]");
+    } else if (transposeB) { // y = x wᵀ
+      product(Convolutions.Pass.FORWARD, m, k, n, in(a), in(b), out(c));
+    } else if (transposeA) { // dw = dyᵀ x
+      product(Convolutions.Pass.FILTER, k, n, m, in(b), out(c), in(a));
+    } else { // dx = dy w
+      product(Convolutions.Pass.DATA, m, n, k, out(c), in(b), in(a));
     }
+  }
+
+  /** x is [n, c], w [k, c], y [n, k]. */
+  private void product(
+      Convolutions.Pass pass, int n, int c, int k, CudaBuffer x, CudaBuffer w, CudaBuffer y) {
+    lane.convolutions.run(
+        pass, pixels(n, c, k), x.address(), w.address(), null, false, y.address());
+  }
+
+  private static ConvGeometry pixels(int n, int c, int k) {
+    return new ConvGeometry(n, 1, 1, c, k, 1, 1, 1, 1, 0, 0);
+  }
+
+  @Override
+  public void linear(
+      int rows, int in, int out, Buffer x, Buffer w, Buffer bias, boolean relu, Buffer y) {
+    if (rows == 0 || out == 0 || in == 0) {
+      Backend.super.linear(rows, in, out, x, w, bias, relu, y);
+      return;
+    }
+    bind();
+    lane.convolutions.run(
+        Convolutions.Pass.FORWARD,
+        pixels(rows, in, out),
+        in(x).address(),
+        in(w).address(),
+        in(bias).address(),
+        relu,
+        out(y).address());
   }
 
   @Override
   public void addRow(Buffer x, Buffer row, int rows, int cols, Buffer y) {
-    each("add_row", (long) rows * cols, in(x), in(row), cols, out(y));
+    each("add_row", (long) rows * cols, in(x), in(row), cols, 0, out(y));
   }
 
   @Override
@@ -509,15 +549,31 @@ public final class CudaBackend implements Backend {
 
   @Override
   public void conv2d(ConvGeometry g, Buffer x, Buffer w, Buffer bias, Buffer y) {
+    convolve(g, x, w, bias, false, y);
+  }
+
+  @Override
+  public void conv2dRelu(ConvGeometry g, Buffer x, Buffer w, Buffer bias, Buffer y) {
+    convolve(g, x, w, bias, true, y);
+  }
+
+  private void convolve(ConvGeometry g, Buffer x, Buffer w, Buffer bias, boolean relu, Buffer y) {
     bind();
-    if (empty(g)) {
-      fill(y, 0);
-    } else {
+    if (!empty(g)) {
+      Address row = bias == null ? null : in(bias).address();
       lane.convolutions.run(
-          Convolutions.Pass.FORWARD, g, in(x).address(), in(w).address(), out(y).address());
+          Convolutions.Pass.FORWARD,
+          g,
+          in(x).address(),
+          in(w).address(),
+          row,
+          relu,
+          out(y).address());
+      return;
     }
+    fill(y, 0);
     if (bias != null && y.count() > 0) {
-      addRow(y, bias, Math.toIntExact(y.count() / g.k()), g.k(), y);
+      each("add_row", y.count(), in(y), in(bias), g.k(), relu ? 1 : 0, out(y));
     }
   }
 
@@ -528,7 +584,13 @@ public final class CudaBackend implements Backend {
       fill(dx, 0);
     } else {
       lane.convolutions.run(
-          Convolutions.Pass.DATA, g, out(dx).address(), in(w).address(), in(dy).address());
+          Convolutions.Pass.DATA,
+          g,
+          out(dx).address(),
+          in(w).address(),
+          null,
+          false,
+          in(dy).address());
     }
   }
 
@@ -539,7 +601,13 @@ public final class CudaBackend implements Backend {
       fill(dw, 0);
     } else {
       lane.convolutions.run(
-          Convolutions.Pass.FILTER, g, in(x).address(), out(dw).address(), in(dy).address());
+          Convolutions.Pass.FILTER,
+          g,
+          in(x).address(),
+          out(dw).address(),
+          null,
+          false,
+          in(dy).address());
     }
   }
 

@@ -20,6 +20,7 @@ final class Lane implements AutoCloseable {
   final CUstream stream = new CUstream();
   final CUevent here = new CUevent(); // marks a place in the stream, for another to wait for
   final Products products;
+  final Tiles tiles; // null: none
   final Convolutions convolutions;
   final Address scratch = new Address();
   final Address tickets = new Address();
@@ -35,14 +36,24 @@ final class Lane implements AutoCloseable {
         JCudaDriver.cuStreamCreate(stream, CUstream_flags.CU_STREAM_NON_BLOCKING), "a stream");
     Status.driver(
         JCudaDriver.cuEventCreate(here, CUevent_flags.CU_EVENT_DISABLE_TIMING), "an event");
-    products = new Products(stream, precision);
-    convolutions =
-        new Convolutions(
-            stream, workspaceLimit, products, modules, launcher, plans, precision, reproducible);
     Status.driver(JCudaDriver.cuMemAlloc(scratch, SCRATCH), "memory for sums");
     Status.driver(JCudaDriver.cuMemAlloc(tickets, 4L * MOST_TICKETS), "memory for sums");
     Status.driver(
         JCudaDriver.cuMemsetD32Async(tickets, 0, MOST_TICKETS, stream), "memory for sums");
+    products = new Products(stream, precision);
+    boolean tensorCores = modules.hasTiles() && precision != Precision.FP32;
+    tiles = tensorCores ? new Tiles(stream, modules, launcher, scratch, tickets) : null;
+    convolutions =
+        new Convolutions(
+            stream,
+            workspaceLimit,
+            products,
+            tiles,
+            modules,
+            launcher,
+            plans,
+            precision,
+            reproducible);
   }
 
   /** Work given to this lane from now on starts after what {@code other} was given so far. */

@@ -28,6 +28,7 @@ final class Modules implements AutoCloseable {
   private final String compiler; // 13.0
   private final List<CUmodule> modules = new ArrayList<>();
   private final CUmodule own;
+  private final boolean tiles;
   private final Map<String, CUfunction> functions = new HashMap<>();
   private final Map<Pointwise, CUfunction> rows = new EnumMap<>(Pointwise.class);
   private final Map<Kernel, CUfunction> outside = new HashMap<>();
@@ -36,7 +37,8 @@ final class Modules implements AutoCloseable {
     this.cache = cache;
     this.architecture = "sm_" + major + minor;
     this.compiler = compilerVersion();
-    own = module("the engine's kernels", source());
+    tiles = major >= 8; // the first with TF32 and cp.async
+    own = module("the engine's kernels", source(tiles));
     for (Pointwise row : Pointwise.values()) {
       rows.put(row, function(own, "map_" + row));
     }
@@ -49,19 +51,29 @@ final class Modules implements AutoCloseable {
     return major[0] + "." + minor[0];
   }
 
-  /** The pointwise table as kernels, and kernels.cu. */
-  static String source() {
+  /** Whether the kernels of tiles.cu are there. */
+  boolean hasTiles() {
+    return tiles;
+  }
+
+  /** The pointwise table as kernels, kernels.cu, and tiles.cu. */
+  static String source(boolean tiles) {
     StringBuilder source = new StringBuilder();
     for (Pointwise row : Pointwise.values()) {
       source.append(pointwise(row));
     }
-    try (InputStream resource = Modules.class.getResourceAsStream("kernels.cu")) {
+    source.append(resource("kernels.cu"));
+    return tiles ? source.append(resource("tiles.cu")).toString() : source.toString();
+  }
+
+  private static String resource(String name) {
+    try (InputStream resource = Modules.class.getResourceAsStream(name)) {
       if (resource == null) {
-        throw new IllegalStateException("kernels.cu is missing beside the classes");
+        throw new IllegalStateException(name + " is missing beside the classes");
       }
-      return source + new String(resource.readAllBytes(), StandardCharsets.UTF_8);
+      return new String(resource.readAllBytes(), StandardCharsets.UTF_8);
     } catch (IOException e) {
-      throw new IllegalStateException("kernels.cu cannot be read: " + e, e);
+      throw new IllegalStateException(name + " cannot be read: " + e, e);
     }
   }
 

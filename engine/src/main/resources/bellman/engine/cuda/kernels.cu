@@ -40,9 +40,13 @@ extern "C" __global__ void spread(const float* x, float* y, wide n) {
   if (i < n) y[i] = x[0];
 }
 
-extern "C" __global__ void add_row(const float* x, const float* row, int cols, float* y, wide n) {
+// y = x + row, max(·, 0) of it if relu
+extern "C" __global__ void add_row(
+    const float* x, const float* row, int cols, int relu, float* y, wide n) {
   ELEMENT;
-  if (i < n) y[i] = x[i] + row[rest(i, cols)];
+  if (i >= n) return;
+  float v = x[i] + row[rest(i, cols)];
+  y[i] = relu && v <= 0.f ? 0.f : v;
 }
 
 extern "C" __global__ void pick(

@@ -18,20 +18,43 @@ import java.util.Arrays;
 final class Gather {
   private static final String CUDA =
       """
+      // a correctly rounded x / 255: the remainder mends the product with the reciprocal
+      __device__ __forceinline__ float unit(float x) {
+        float q = x * (1 / 255.f);
+        return fmaf(fmaf(-q, 255.f, x), 1 / 255.f, q);
+      }
+
       extern "C" __global__ void NAME(const TYPE* frames, const int* about, const int* index,
           float* y, unsigned pixelsPerFrame, unsigned channels, unsigned goals, int aboutWords,
           unsigned n) {
-        // a block writes the elements of its items in turn, so that neighbours write neighbours
+        // a block writes the elements of its items, four in a row by each thread
         unsigned first = blockIdx.x * blockDim.x, width = channels * goals;
         unsigned elements = min(n - first, blockDim.x) * width;
-        for (unsigned e = threadIdx.x; e < elements; e += blockDim.x) {
+        for (unsigned e = 4 * threadIdx.x; e < elements; e += 4 * blockDim.x) {
           unsigned item = first + e / width, j = e % width;
           unsigned row = item / pixelsPerFrame, pixel = item % pixelsPerFrame;
           long long frame = index[row];
-          unsigned c = j % channels;
           const TYPE* x = frames + (frame * pixelsPerFrame + pixel) * channels;
-          bool open = j / channels == about[frame * aboutWords];
-          y[(long long)first * width + e] = open ? LOAD : 0.f;
+          unsigned open = about[frame * aboutWords] * channels;
+          float four[4];
+          for (int i = 0; i < 4; i++) {
+            unsigned c = j - open;  // large where j is below
+            four[i] = e + i < elements && c < channels ? LOAD : 0.f;
+            if (++j < width) continue;
+            j = 0;
+            x += channels;
+            if (++pixel < pixelsPerFrame || e + i + 1 >= elements) continue;
+            pixel = 0;
+            frame = index[++row];
+            x = frames + frame * pixelsPerFrame * channels;
+            open = about[frame * aboutWords] * channels;
+          }
+          float* to = y + (long long)first * width + e;
+          if (e + 4 <= elements) {
+            *(float4*)to = *(float4*)four;
+          } else {
+            for (int i = 0; e + i < elements; i++) to[i] = four[i];
+          }
         }
       }
       """;
@@ -41,7 +64,7 @@ final class Gather {
           "gather_pixels",
           CUDA.replace("NAME", "gather_pixels")
               .replace("TYPE", "unsigned char")
-              .replace("LOAD", "x[c] / 255.f"),
+              .replace("LOAD", "unit(x[c])"),
           (arguments, from, to) -> gather(arguments, from, to, true));
 
   private static final Kernel FLOATS =

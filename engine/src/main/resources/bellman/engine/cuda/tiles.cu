@@ -1,0 +1,458 @@
+// Convolutions without padding, and products, on the tensor cores in TF32: an implicit matrix
+// product (Chetlur et al. 2014) that finds its operands' pixels while it loads them. A product is
+// the convolution of n images of one pixel.
+//
+// A block of 4 warps makes a tile of the result. Its operands come in slices of 16 along the
+// reduction, through a ring of STAGES in shared memory that cp.async fills ahead. Where a long
+// reduction is split among blocks, the last of a tile adds the parts in order: equal inputs give
+// equal bits.
+
+#define SLICE 16
+#define TILE_THREADS 128
+
+// 16 bytes to shared memory; zeros where the operand ends.
+__device__ __forceinline__ void copy_4(float* to, const float* from, bool inside) {
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(
+                   (uint)__cvta_generic_to_shared(to)),
+               "l"(from), "r"(inside ? 16 : 0));
+}
+__device__ __forceinline__ void copies_given() { asm volatile("cp.async.commit_group;"); }
+template <int STAGES>
+__device__ __forceinline__ void copies_arrived() {
+  asm volatile("cp.async.wait_group %0;" ::"n"(STAGES - 2));
+}
+
+__device__ __forceinline__ uint tf32(uint x) {  // to nearest
+  uint y;
+  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(y) : "f"(__uint_as_float(x)));
+  return y;
+}
+
+__device__ __forceinline__ void multiply(float* c, const uint* a, const uint* b) {
+  asm volatile(
+      "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
+      "{%8, %9}, {%0, %1, %2, %3};"
+      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+
+// An operand whose rows lie along the reduction: [ROWS][SLICE]. The four 16-byte parts of a row
+// are exchanged so that eight rows read at once touch every bank once.
+__device__ __forceinline__ int deep(int row, int part) {
+  return row * SLICE + ((part ^ ((row >> 1) & 3)) << 2);
+}
+// An operand whose rows lie across it: [SLICE][COLS + 8], likewise.
+#define ACROSS(COLS) ((COLS) + 8)
+
+__device__ __forceinline__ void load_4(uint* to, const float* from) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
+               : "r"((uint)__cvta_generic_to_shared(from)));
+}
+
+template <int BM, int BN, int WM, int WN>
+struct Tile {
+  static_assert(BM / WM * (BN / WN) == TILE_THREADS / 32, "four warps");
+  static const int ROWS = WM / 16, COLS = WN / 8;  // of a warp, in pieces of 16 × 8
+  float sum[ROWS][COLS][4];
+  uint a[ROWS][4], b[COLS][2];
+
+  __device__ static int lane() { return threadIdx.x % 32; }
+  __device__ static int m0() { return threadIdx.x / 32 / (BN / WN) * WM; }  // of this warp
+  __device__ static int n0() { return threadIdx.x / 32 % (BN / WN) * WN; }
+  // where element e of piece (i, j) stands in the tile
+  __device__ static int row(int i, int e) { return m0() + i * 16 + lane() / 4 + e / 2 * 8; }
+  __device__ static int col(int j, int e) { return n0() + j * 8 + lane() % 4 * 2 + e % 2; }
+
+  __device__ void clear() {
+#pragma unroll
+    for (int i = 0; i < ROWS; i++)
+#pragma unroll
+      for (int j = 0; j < COLS; j++)
+#pragma unroll
+        for (int e = 0; e < 4; e++) sum[i][j][e] = 0;
+  }
+
+  __device__ void deep_a(const float* s, int half) {
+#pragma unroll
+    for (int i = 0; i < ROWS; i++) {
+      load_4(a[i], s + deep(m0() + i * 16 + lane() % 16, half * 2 + lane() / 16));
+#pragma unroll
+      for (int e = 0; e < 4; e++) a[i][e] = tf32(a[i][e]);
+    }
+  }
+  __device__ void deep_b(const float* s, int half) {
+    if constexpr (COLS == 1) {
+#pragma unroll
+      for (int e = 0; e < 2; e++)
+        b[0][e] = tf32(__float_as_uint(s[deep(n0() + lane() / 4, half * 2 + e) + lane() % 4]));
+    } else {
+#pragma unroll
+      for (int j = 0; j < COLS; j += 2) {
+        int row = n0() + j * 8 + lane() % 8 + lane() / 16 * 8;
+        uint two[4];
+        load_4(two, s + deep(row, half * 2 + lane() / 8 % 2));
+#pragma unroll
+        for (int e = 0; e < 4; e++) b[j + e / 2][e % 2] = tf32(two[e]);
+      }
+    }
+  }
+  __device__ void across_a(const float* s, int half) {
+    const float* at = s + (half * 8 + lane() % 4) * ACROSS(BM) + m0() + lane() / 4;
+#pragma unroll
+    for (int i = 0; i < ROWS; i++)
+#pragma unroll
+      for (int e = 0; e < 4; e++)
+        a[i][e] = tf32(__float_as_uint(at[e / 2 * 4 * ACROSS(BM) + i * 16 + e % 2 * 8]));
+  }
+  __device__ void across_b(const float* s, int half) {
+    const float* at = s + (half * 8 + lane() % 4) * ACROSS(BN) + n0() + lane() / 4;
+#pragma unroll
+    for (int j = 0; j < COLS; j++)
+#pragma unroll
+      for (int e = 0; e < 2; e++) b[j][e] = tf32(__float_as_uint(at[e * 4 * ACROSS(BN) + j * 8]));
+  }
+  __device__ void multiply_all() {
+#pragma unroll
+    for (int i = 0; i < ROWS; i++)
+#pragma unroll
+      for (int j = 0; j < COLS; j++) multiply(sum[i][j], a[i], b[j]);
+  }
+
+  // Whether this block has the whole sum: the last of the blocks that share a tile.
+  __device__ bool whole(float* parts, uint* tickets) {
+    int blocks = gridDim.y;
+    if (blocks == 1) return true;
+    float* mine = parts + (wide)blockIdx.x * blocks * (BM * BN) + threadIdx.x;
+    float* at = mine + blockIdx.y * (BM * BN);
+#pragma unroll
+    for (int i = 0; i < ROWS; i++)
+#pragma unroll
+      for (int j = 0; j < COLS; j++)
+#pragma unroll
+        for (int e = 0; e < 4; e++) at[((i * COLS + j) * 4 + e) * TILE_THREADS] = sum[i][j][e];
+    if (!last_block(tickets + blockIdx.x, blocks)) return false;
+    clear();
+    for (int z = 0; z < blocks; z++) {
+      at = mine + z * (BM * BN);
+#pragma unroll
+      for (int i = 0; i < ROWS; i++)
+#pragma unroll
+        for (int j = 0; j < COLS; j++)
+#pragma unroll
+          for (int e = 0; e < 4; e++) sum[i][j][e] += __ldcg(at + ((i * COLS + j) * 4 + e) * TILE_THREADS);
+    }
+    return true;
+  }
+};
+
+// The slices from … to of a block's share of the reduction.
+__device__ __forceinline__ void share(int slices, int& from, int& to) {
+  int each = (slices + gridDim.y - 1) / gridDim.y;
+  from = min(slices, (int)blockIdx.y * each);
+  to = min(slices, from + each);
+}
+
+#define COPIES(ROWS, PARTS) (((ROWS) * (PARTS) + TILE_THREADS - 1) / TILE_THREADS)
+
+// y[m, k] = Σ x[m's pixels] w[k] (+ bias[k]), then max(·, 0) if asked. Without padding a filter's
+// row of s · c numbers lies in one piece in x and in w.
+template <int BM, int BN, int WM, int WN>
+__device__ void forward_tile(Geometry g, const float* x, const float* w, const float* bias, int relu,
+                             float* y, float* parts, uint* tickets) {
+  const int STAGES = BM + BN > 160 ? 3 : 4;  // 48 KB at most
+  __shared__ __align__(16) float as[STAGES][BM * SLICE], bs[STAGES][BN * SLICE];
+  const int AC = COPIES(BM, 4), BC = COPIES(BN, 4);
+  int M = g.n * g.oh * g.ow, N = g.k, run = g.s * g.c, depth = g.r * run;
+  int tilesN = (N + BN - 1) / BN;
+  int m0 = blockIdx.x / tilesN * BM, n0 = blockIdx.x % tilesN * BN;
+  int part = threadIdx.x % 4;
+  const float* a[AC];
+  const float* b[BC];
+  bool aIn[AC], bIn[BC];
+#pragma unroll
+  for (int i = 0; i < AC; i++) {
+    int row = (threadIdx.x + i * TILE_THREADS) / 4, m = m0 + row;
+    aIn[i] = row < BM && m < M;
+    if (!aIn[i]) m = 0;
+    int q = m % g.ow, p = m / g.ow % g.oh, image = m / g.ow / g.oh;
+    a[i] = x + (((wide)image * g.h + p * g.strideH) * g.w + q * g.strideW) * g.c + part * 4;
+  }
+#pragma unroll
+  for (int i = 0; i < BC; i++) {
+    int row = (threadIdx.x + i * TILE_THREADS) / 4, n = n0 + row;
+    bIn[i] = row < BN && n < N;
+    b[i] = w + (wide)(bIn[i] ? n : 0) * depth + part * 4;
+  }
+  int from, to;
+  share((depth + SLICE - 1) / SLICE, from, to);
+  int k = from * SLICE, j = k % run, r = k / run;  // of the next slice; a slice lies in one run
+  auto load = [&](int stage) {
+    bool in = k + part * 4 < depth;
+#pragma unroll
+    for (int i = 0; i < AC; i++) {
+      int row = (threadIdx.x + i * TILE_THREADS) / 4;
+      bool inside = in && aIn[i];
+      if (row < BM)
+        copy_4(&as[stage][deep(row, part)], inside ? a[i] + r * g.w * g.c + j : x, inside);
+    }
+#pragma unroll
+    for (int i = 0; i < BC; i++) {
+      int row = (threadIdx.x + i * TILE_THREADS) / 4;
+      bool inside = in && bIn[i];
+      if (row < BN) copy_4(&bs[stage][deep(row, part)], inside ? b[i] + k : w, inside);
+    }
+    k += SLICE;
+    j += SLICE;
+    if (j >= run) {
+      j = 0;
+      r++;
+    }
+  };
+  Tile<BM, BN, WM, WN> t;
+  t.clear();
+  for (int s = 0; s < STAGES - 1; s++) {
+    if (from + s < to) load(s);
+    copies_given();
+  }
+  for (int at = from; at < to; at++) {
+    int stage = (at - from) % STAGES;
+    copies_arrived<STAGES>();
+    __syncthreads();
+    if (at + STAGES - 1 < to) load((stage + STAGES - 1) % STAGES);
+    copies_given();
+#pragma unroll
+    for (int half = 0; half < 2; half++) {
+      t.deep_a(as[stage], half);
+      t.deep_b(bs[stage], half);
+      t.multiply_all();
+    }
+  }
+  if (!t.whole(parts, tickets)) return;
+#pragma unroll
+  for (int i = 0; i < t.ROWS; i++)
+#pragma unroll
+    for (int j = 0; j < t.COLS; j++)
+#pragma unroll
+      for (int e = 0; e < 4; e += 2) {
+        int m = m0 + t.row(i, e), n = n0 + t.col(j, e);
+        if (m >= M || n >= N) continue;  // N is even
+        float2 v = {t.sum[i][j][e], t.sum[i][j][e + 1]};
+        if (bias) {
+          v.x += bias[n];
+          v.y += bias[n + 1];
+        }
+        if (relu) {
+          v.x = v.x <= 0.f ? 0.f : v.x;  // NaN stays
+          v.y = v.y <= 0.f ? 0.f : v.y;
+        }
+        *(float2*)(y + (wide)m * N + n) = v;
+      }
+}
+
+// dx[h, w, c] = Σ dy[p, q, k] w[k, h − p·stride, w − q·stride, c]. The pixels that have the same
+// rest by the strides meet the same taps of the filter: gridDim.y phases.
+template <int BM, int BN, int WM, int WN>
+__device__ void data_tile(Geometry g, const float* dy, const float* w, float* dx) {
+  const int STAGES = BM + BN > 160 ? 3 : 4;  // 48 KB at most
+  __shared__ __align__(16) float as[STAGES][BM * SLICE], bs[STAGES][SLICE * ACROSS(BN)];
+  const int AC = COPIES(BM, 4), BC = COPIES(SLICE, BN / 4);
+  int ph = blockIdx.y / g.strideW, pw = blockIdx.y % g.strideW;
+  int ih = (g.h - ph + g.strideH - 1) / g.strideH, iw = (g.w - pw + g.strideW - 1) / g.strideW;
+  int down = max(0, (g.r - ph + g.strideH - 1) / g.strideH);
+  int right = max(0, (g.s - pw + g.strideW - 1) / g.strideW);
+  int M = g.n * ih * iw, N = g.c;
+  int tilesN = (N + BN - 1) / BN;
+  int m0 = blockIdx.x / tilesN * BM, n0 = blockIdx.x % tilesN * BN;
+  if (m0 >= M) return;  // this phase has fewer pixels
+  int part = threadIdx.x % 4;
+  const float* a[AC];
+  int p[AC], q[AC];
+#pragma unroll
+  for (int i = 0; i < AC; i++) {
+    int m = m0 + (threadIdx.x + i * TILE_THREADS) / 4;
+    bool in = (threadIdx.x + i * TILE_THREADS) / 4 < BM && m < M;
+    if (!in) m = 0;
+    q[i] = m % iw;
+    p[i] = m / iw % ih;
+    int image = m / iw / ih;
+    a[i] = dy + (((wide)image * g.oh + p[i]) * g.ow + q[i]) * g.k + part * 4;
+    if (!in) p[i] = -1 - g.r;  // above every picture
+  }
+  int perTap = (g.k + SLICE - 1) / SLICE, slices = down * right * perTap;
+  int k = 0, tapH = 0, tapW = 0;
+  auto load = [&](int stage) {
+#pragma unroll
+    for (int i = 0; i < AC; i++) {
+      int row = (threadIdx.x + i * TILE_THREADS) / 4;
+      int u = p[i] - tapH, v = q[i] - tapW;
+      bool inside = u >= 0 && u < g.oh && v >= 0 && v < g.ow && k + part * 4 < g.k;
+      const float* at = a[i] - (tapH * g.ow + tapW) * g.k + k;
+      if (row < BM) copy_4(&as[stage][deep(row, part)], inside ? at : dy, inside);
+    }
+    int tap = ((ph + tapH * g.strideH) * g.s + pw + tapW * g.strideW) * g.c;
+#pragma unroll
+    for (int i = 0; i < BC; i++) {
+      int id = threadIdx.x + i * TILE_THREADS, row = id / (BN / 4), n = n0 + id % (BN / 4) * 4;
+      bool inside = row < SLICE && k + row < g.k && n < N;
+      const float* at = w + (wide)(k + row) * g.r * g.s * g.c + tap + n;
+      if (row < SLICE)
+        copy_4(&bs[stage][row * ACROSS(BN) + id % (BN / 4) * 4], inside ? at : w, inside);
+    }
+    k += SLICE;
+    if (k >= g.k) {
+      k = 0;
+      if (++tapW == right) {
+        tapW = 0;
+        tapH++;
+      }
+    }
+  };
+  Tile<BM, BN, WM, WN> t;
+  t.clear();
+  for (int s = 0; s < STAGES - 1; s++) {
+    if (s < slices) load(s);
+    copies_given();
+  }
+  for (int at = 0; at < slices; at++) {
+    int stage = at % STAGES;
+    copies_arrived<STAGES>();
+    __syncthreads();
+    if (at + STAGES - 1 < slices) load((stage + STAGES - 1) % STAGES);
+    copies_given();
+#pragma unroll
+    for (int half = 0; half < 2; half++) {
+      t.deep_a(as[stage], half);
+      t.across_b(bs[stage], half);
+      t.multiply_all();
+    }
+  }
+#pragma unroll
+  for (int i = 0; i < t.ROWS; i++)
+#pragma unroll
+    for (int e = 0; e < 4; e += 2) {
+      int m = m0 + t.row(i, e);
+      if (m >= M) continue;
+      int v = m % iw * g.strideW + pw, h = m / iw % ih * g.strideH + ph, image = m / iw / ih;
+      float* at = dx + (((wide)image * g.h + h) * g.w + v) * g.c;
+#pragma unroll
+      for (int j = 0; j < t.COLS; j++) {
+        int n = n0 + t.col(j, e);
+        if (n < N) *(float2*)(at + n) = {t.sum[i][j][e], t.sum[i][j][e + 1]};
+      }
+    }
+}
+
+// dw[k, j] = Σ_m dy[m, k] x[m's pixels][j]: the reduction runs over all places of the filter.
+template <int BM, int BN, int WM, int WN>
+__device__ void filter_tile(Geometry g, const float* x, const float* dy, float* dw, float* parts,
+                            uint* tickets) {
+  const int STAGES = BM + BN > 160 ? 3 : 4;  // 48 KB at most
+  __shared__ __align__(16) float as[STAGES][SLICE * ACROSS(BM)], bs[STAGES][SLICE * ACROSS(BN)];
+  const int AC = COPIES(SLICE, BM / 4), BC = COPIES(SLICE, BN / 4);
+  int run = g.s * g.c, M = g.k, N = g.r * run, places = g.n * g.oh * g.ow;
+  int tilesN = (N + BN - 1) / BN;
+  int m0 = blockIdx.x / tilesN * BM, n0 = blockIdx.x % tilesN * BN;
+  int from, to;
+  share((places + SLICE - 1) / SLICE, from, to);
+  bool single = g.oh * g.ow == 1;
+  wide right = (wide)g.strideW * g.c, down = (wide)g.strideH * g.w * g.c, image = (wide)g.h * g.w * g.c;
+  const float* b[BC];  // where the pixels of this thread's next place begin
+  int p[BC], q[BC];
+  bool bIn[BC];
+#pragma unroll
+  for (int i = 0; i < BC; i++) {
+    int id = threadIdx.x + i * TILE_THREADS, n = n0 + id % (BN / 4) * 4;
+    int place = from * SLICE + id / (BN / 4);
+    bIn[i] = n < N;
+    if (!bIn[i]) n = 0;
+    q[i] = place % g.ow;
+    p[i] = place / g.ow % g.oh;
+    b[i] = x + place / g.ow / g.oh * image + p[i] * down + q[i] * right + n / run * g.w * g.c + n % run;
+  }
+  int first = from * SLICE;
+  auto load = [&](int stage) {
+#pragma unroll
+    for (int i = 0; i < AC; i++) {
+      int id = threadIdx.x + i * TILE_THREADS, row = id / (BM / 4), m = m0 + id % (BM / 4) * 4;
+      bool inside = row < SLICE && first + row < places && m < M;
+      const float* at = dy + (wide)(first + row) * M + m;
+      if (row < SLICE)
+        copy_4(&as[stage][row * ACROSS(BM) + id % (BM / 4) * 4], inside ? at : dy, inside);
+    }
+#pragma unroll
+    for (int i = 0; i < BC; i++) {
+      int id = threadIdx.x + i * TILE_THREADS, row = id / (BN / 4);
+      bool inside = row < SLICE && first + row < places && bIn[i];
+      if (row < SLICE)
+        copy_4(&bs[stage][row * ACROSS(BN) + id % (BN / 4) * 4], inside ? b[i] : x, inside);
+      if (single) {
+        b[i] += SLICE * image;
+      } else {
+        q[i] += SLICE;
+        b[i] += SLICE * right;
+        while (q[i] >= g.ow) {
+          q[i] -= g.ow;
+          b[i] += down - g.ow * right;
+          if (++p[i] == g.oh) {
+            p[i] = 0;
+            b[i] += image - g.oh * down;
+          }
+        }
+      }
+    }
+    first += SLICE;
+  };
+  Tile<BM, BN, WM, WN> t;
+  t.clear();
+  for (int s = 0; s < STAGES - 1; s++) {
+    if (from + s < to) load(s);
+    copies_given();
+  }
+  for (int at = from; at < to; at++) {
+    int stage = (at - from) % STAGES;
+    copies_arrived<STAGES>();
+    __syncthreads();
+    if (at + STAGES - 1 < to) load((stage + STAGES - 1) % STAGES);
+    copies_given();
+#pragma unroll
+    for (int half = 0; half < 2; half++) {
+      t.across_a(as[stage], half);
+      t.across_b(bs[stage], half);
+      t.multiply_all();
+    }
+  }
+  if (!t.whole(parts, tickets)) return;
+#pragma unroll
+  for (int i = 0; i < t.ROWS; i++)
+#pragma unroll
+    for (int j = 0; j < t.COLS; j++)
+#pragma unroll
+      for (int e = 0; e < 4; e += 2) {
+        int m = m0 + t.row(i, e), n = n0 + t.col(j, e);
+        if (m < M && n < N) *(float2*)(dw + (wide)m * N + n) = {t.sum[i][j][e], t.sum[i][j][e + 1]};
+      }
+}
+
+#define TILES(BM, BN, WM, WN)                                                                  \
+  extern "C" __global__ void __launch_bounds__(TILE_THREADS) forward_##BM##x##BN(              \
+      Geometry g, const float* x, const float* w, const float* bias, int relu, float* y,       \
+      float* parts, uint* tickets) {                                                           \
+    forward_tile<BM, BN, WM, WN>(g, x, w, bias, relu, y, parts, tickets);                      \
+  }                                                                                            \
+  extern "C" __global__ void __launch_bounds__(TILE_THREADS)                                   \
+      data_##BM##x##BN(Geometry g, const float* dy, const float* w, float* dx) {               \
+    data_tile<BM, BN, WM, WN>(g, dy, w, dx);                                                   \
+  }                                                                                            \
+  extern "C" __global__ void __launch_bounds__(TILE_THREADS) filter_##BM##x##BN(               \
+      Geometry g, const float* x, const float* dy, float* dw, float* parts, uint* tickets) {   \
+    filter_tile<BM, BN, WM, WN>(g, x, dy, dw, parts, tickets);                                 \
+  }
+TILES(128, 64, 64, 32)
+TILES(128, 32, 32, 32)
+TILES(64, 64, 32, 32)
+TILES(32, 128, 32, 32)
+TILES(64, 32, 32, 16)
+TILES(32, 64, 16, 32)
+TILES(32, 32, 16, 16)
+TILES(32, 16, 16, 8)

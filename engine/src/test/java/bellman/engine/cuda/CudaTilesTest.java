@@ -1,0 +1,166 @@
+package bellman.engine.cuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import bellman.engine.DType;
+import bellman.engine.Precision;
+import bellman.engine.backend.Backend;
+import bellman.engine.backend.Buffer;
+import bellman.engine.backend.ConvGeometry;
+import bellman.engine.cuda.Convolutions.Pass;
+import bellman.engine.reference.ReferenceBackend;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Every cut of our own convolutions and products, against the reference. */
+class CudaTilesTest {
+  private static ConvGeometry product(int n, int c, int k) {
+    return new ConvGeometry(n, 1, 1, c, k, 1, 1, 1, 1, 0, 0);
+  }
+
+  static List<ConvGeometry> shapes() {
+    return List.of(
+        new ConvGeometry(3, 64, 84, 6, 32, 8, 8, 4, 4, 0, 0).folded(),
+        new ConvGeometry(5, 15, 20, 32, 64, 4, 4, 2, 2, 0, 0).folded(),
+        new ConvGeometry(5, 15, 20, 32, 64, 4, 4, 2, 2, 0, 0),
+        new ConvGeometry(32, 6, 9, 64, 64, 3, 3, 1, 1, 0, 0),
+        new ConvGeometry(2, 11, 13, 16, 36, 2, 3, 3, 2, 0, 0), // pixels that no filter reaches
+        new ConvGeometry(1, 9, 10, 16, 4, 2, 1, 2, 3, 0, 0),
+        product(32, 1792, 512),
+        product(32, 512, 4),
+        product(32, 4, 512),
+        product(1, 20, 12),
+        product(301, 36, 260));
+  }
+
+  @ParameterizedTest
+  @MethodSource("shapes")
+  @Tag("gpu")
+  void everyCutIsTheReferences(ConvGeometry g) {
+    try (CudaBackend cuda = open();
+        ReferenceBackend reference = ReferenceBackend.floats()) {
+      Random random = new Random(8);
+      int xs = g.n() * g.h() * g.w() * g.c();
+      int ws = g.k() * g.r() * g.s() * g.c();
+      int ys = g.n() * g.oh() * g.ow() * g.k();
+      float[][] values = {normal(random, xs), normal(random, ws), normal(random, ys)};
+      float[] bias = normal(random, g.k());
+      for (Pass pass : Pass.values()) {
+        int result = pass == Pass.FORWARD ? 2 : pass == Pass.DATA ? 0 : 1;
+        Buffer row = upload(reference, bias);
+        Buffer[] r = new Buffer[3];
+        for (int i = 0; i < 3; i++) {
+          r[i] = upload(reference, values[i]);
+        }
+        switch (pass) {
+          case FORWARD -> reference.conv2dRelu(g, r[0], r[1], row, r[2]);
+          case DATA -> reference.conv2dDataGradient(g, r[1], r[2], r[0]);
+          case FILTER -> reference.conv2dFilterGradient(g, r[0], r[2], r[1]);
+        }
+        float[] expected = download(reference, r[result]);
+        List<Tiles.Cut> cuts = Tiles.cuts(pass, g);
+        assertThat(cuts).as(pass + " of " + g).isNotEmpty();
+        CudaBuffer onGpu = (CudaBuffer) upload(cuda, bias);
+        for (Tiles.Cut cut : cuts) {
+          CudaBuffer[] b = new CudaBuffer[3];
+          float[] nothing = new float[values[result].length];
+          Arrays.fill(nothing, Float.NaN); // every element must be written
+          for (int i = 0; i < 3; i++) {
+            b[i] = (CudaBuffer) upload(cuda, i == result ? nothing : values[i]);
+          }
+          float[] first = null;
+          for (int run = 0; run < 2; run++) {
+            boolean forward = pass == Pass.FORWARD;
+            cuda.tiles()
+                .run(
+                    pass,
+                    g,
+                    cut,
+                    b[0].address(),
+                    b[1].address(),
+                    forward ? onGpu.address() : null,
+                    forward,
+                    b[2].address());
+            float[] y = download(cuda, b[result]);
+            String what = pass + " of " + g + " by " + cut;
+            assertThat(distance(y, expected)).as(what).isLessThan(1e-3);
+            if (first != null) {
+              assertThat(y).as(what + ", again").isEqualTo(first);
+            }
+            first = y;
+          }
+          for (CudaBuffer each : b) {
+            cuda.release(each);
+          }
+        }
+        cuda.release(onGpu);
+      }
+    }
+  }
+
+  @Test
+  void whatTheyCannotDoHasNoCuts() {
+    ConvGeometry padded = new ConvGeometry(1, 8, 8, 16, 16, 3, 3, 1, 1, 1, 1);
+    ConvGeometry odd = new ConvGeometry(1, 8, 8, 3, 16, 3, 3, 1, 1, 0, 0); // rows of 12 bytes
+    for (Pass pass : Pass.values()) {
+      assertThat(Tiles.cuts(pass, padded)).isEmpty();
+      assertThat(Tiles.cuts(pass, odd)).isEmpty();
+    }
+    assertThat(Tiles.cuts(Pass.FORWARD, product(8, 5, 4))).isEmpty();
+    assertThat(Tiles.cuts(Pass.FILTER, product(8, 8, 6))).isEmpty();
+  }
+
+  @Test
+  void aLongReductionIsSplitAndAShortOneIsNot() {
+    assertThat(Tiles.cuts(Pass.FILTER, new ConvGeometry(32, 64, 21, 24, 32, 8, 2, 4, 1, 0, 0)))
+        .contains(new Tiles.Cut(32, 64, 1), new Tiles.Cut(32, 64, 22), new Tiles.Cut(32, 64, 88));
+    assertThat(Tiles.cuts(Pass.FILTER, product(32, 1792, 512)))
+        .extracting(Tiles.Cut::splits)
+        .containsOnly(1);
+  }
+
+  private static CudaBackend open() {
+    try {
+      return CudaBackend.open(0, Precision.TF32, false);
+    } catch (IllegalStateException e) {
+      return Assumptions.abort("not on this machine: " + e.getMessage()); // reported as skipped
+    }
+  }
+
+  private static float[] normal(Random random, int n) {
+    float[] x = new float[n];
+    for (int i = 0; i < n; i++) {
+      x[i] = (float) random.nextGaussian();
+    }
+    return x;
+  }
+
+  private static Buffer upload(Backend to, float[] values) {
+    Buffer b = to.allocate(DType.FLOAT32, values.length);
+    to.write(b, 0, values, 0, values.length);
+    return b;
+  }
+
+  private static float[] download(Backend from, Buffer b) {
+    float[] values = new float[(int) b.count()];
+    from.read(b, 0, values, 0, values.length);
+    return values;
+  }
+
+  /** ‖a − b‖ / ‖b‖; NaN where a has one. */
+  private static double distance(float[] a, float[] b) {
+    double off = 0;
+    double all = 0;
+    for (int i = 0; i < a.length; i++) {
+      off += ((double) a[i] - b[i]) * ((double) a[i] - b[i]);
+      all += (double) b[i] * b[i];
+    }
+    return Math.sqrt(off / all);
+  }
+}
