@@ -63,6 +63,7 @@ public final class Tensor {
   private boolean mutable;
   private boolean leaf;
   private List<Edge> edges = List.of();
+  private Tensor unrectified; // before the relu that this came out of, in the same memory; or null
 
   Tensor(Device device, Shape shape, DType dtype, Buffer buffer, Scope scope) {
     this(device, shape, dtype, buffer, scope, null, null, -1);
@@ -763,21 +764,29 @@ public final class Tensor {
     int rows = shape.dim(0);
     int in = shape.dim(1);
     int out = w.shape.dim(0);
+    if (unrectified == null) {
+      y.into(
+          this, // dy w
+          (dy, dx) -> gemm.gemm(false, false, rows, in, out, dy.buffer(), w.buffer(), dx.buffer()));
+    } else {
+      y.into(
+          unrectified,
+          (dy, dx) ->
+              gemm.linearDataGradientRelu(
+                  rows, in, out, w.buffer(), dy.buffer(), buffer(), dx.buffer()));
+    }
     return y.into(
-            this, // dy w
-            (dy, dx) ->
-                gemm.gemm(false, false, rows, in, out, dy.buffer(), w.buffer(), dx.buffer()))
-        .into(
-            w, // dyᵀ x
-            (dy, dw) -> gemm.gemm(true, false, out, in, rows, dy.buffer(), buffer(), dw.buffer()));
+        w, // dyᵀ x
+        (dy, dw) -> gemm.gemm(true, false, out, in, rows, dy.buffer(), buffer(), dw.buffer()));
   }
 
   /**
    * The result of an op that took max(·, 0) in place: what was there before, nobody needs. The
-   * gradient passes the relu first.
+   * gradient passes the relu first; a layer that reads the result sends its own straight through.
    */
   private Tensor rectified() {
     Tensor y = new Tensor(device, shape, dtype, buffer(), null, memory(), null, -1);
+    y.unrectified = this;
     return y.from(this, dy -> dy.zip(Pointwise.RELU_GRADIENT, y));
   }
 
@@ -849,9 +858,17 @@ public final class Tensor {
       conv.conv2d(g, buffer(), filter.buffer(), bias.buffer(), y.buffer());
     }
     int rows = g.n() * g.oh() * g.ow();
+    if (unrectified == null) {
+      y.into(
+          this, (dy, dx) -> conv.conv2dDataGradient(g, filter.buffer(), dy.buffer(), dx.buffer()));
+    } else {
+      y.into(
+          unrectified,
+          (dy, dx) ->
+              conv.conv2dDataGradientRelu(g, filter.buffer(), dy.buffer(), buffer(), dx.buffer()));
+    }
     return y.into(
-            this, (dy, dx) -> conv.conv2dDataGradient(g, filter.buffer(), dy.buffer(), dx.buffer()))
-        .into(filter, (dy, dw) -> conv.conv2dFilterGradient(g, buffer(), dy.buffer(), dw.buffer()))
+            filter, (dy, dw) -> conv.conv2dFilterGradient(g, buffer(), dy.buffer(), dw.buffer()))
         .into(bias, (dy, db) -> conv.sumRows(dy.buffer(), rows, g.k(), db.buffer()));
   }
 
@@ -872,6 +889,7 @@ public final class Tensor {
     }
     Tensor y = new Tensor(device, shape, dtype, buffer(), null, memory(), null, -1);
     y.name = name;
+    y.unrectified = unrectified == null ? null : unrectified.reshape(shape);
     return y.from(this, dy -> dy.reshape(this.shape));
   }
 

@@ -111,6 +111,9 @@ class ErrorTextTest {
     shape(
         () -> floats(32, 8).named("obs").linear(floats(64, 4).named("head.weight")),
         "linear: input sizes differ: x [32, 8] (obs) has 8, w [64, 4] (head.weight) takes 4");
+    shape(
+        () -> floats(32, 8).linear(floats(64, 8), floats(8).named("head.bias")),
+        "linear: bias [8] (head.bias) needs [64], the rows of w");
   }
 
   @Test

@@ -70,6 +70,13 @@ class GradientTest {
           input("x", seed, x),
           input("filter", seed, filter),
           input("bias", seed, Shape.of(filter.dim(0))));
+      add(
+          "conv2dRelu",
+          "conv2dRelu(stride " + stride + ", padding " + padding + ")",
+          in -> in[0].conv2dRelu(in[1], in[2], stride, padding),
+          input("x", seed, x),
+          input("filter", seed, filter),
+          input("bias", seed, Shape.of(filter.dim(0))));
     }
   }
 
@@ -150,6 +157,10 @@ class GradientTest {
           x -> x[0].linear(x[1]),
           a,
           input("w", seed, Shape.of(mkn[2], mkn[1])));
+      Input w = input("w", seed, Shape.of(mkn[2], mkn[1]));
+      Input b = input("b", seed, Shape.of(mkn[2]));
+      t.add("linear", "linear with bias", x -> x[0].linear(x[1], x[2]), a, w, b);
+      t.add("linearRelu", "linearRelu", x -> x[0].linearRelu(x[1], x[2]), a, w, b);
     }
     t.conv(1, 0, Shape.of(1, 1, 1, 1), Shape.of(1, 1, 1, 1));
     t.conv(1, 0, Shape.of(2, 4, 5, 3), Shape.of(2, 3, 2, 3));
@@ -230,6 +241,27 @@ class GradientTest {
         input("bias", 3, Shape.of(3)),
         input("w", 3, Shape.of(3, 12)),
         input("b", 3, Shape.of(3)));
+  }
+
+  /** Layers that read a relu's result send their gradient through it; another reader does not. */
+  @Test
+  void aGradientPassesTheRelusItsLayersMeet() {
+    GradientCheck.check(
+        "relus",
+        in -> {
+          Tensor a = in[0].conv2dRelu(in[1], in[2], 1, 1);
+          Tensor b = a.conv2dRelu(in[3], in[4], 1, 1);
+          Tensor c = b.flatten().linearRelu(in[5], in[6]);
+          return c.linear(in[5].reshape(Shape.of(32, 3)), in[7]).sum().add(a.mul(b).sum());
+        },
+        input("x", 3, Shape.of(2, 4, 4, 2)),
+        input("filter1", 4, Shape.of(2, 3, 3, 2)),
+        input("bias1", 5, Shape.of(2)),
+        input("filter2", 6, Shape.of(2, 3, 3, 2)),
+        input("bias2", 7, Shape.of(2)),
+        input("w", 8, Shape.of(3, 32)),
+        input("b", 9, Shape.of(3)),
+        input("b2", 10, Shape.of(32)));
   }
 
   /** A new op without a case here fails this test: add a row above. */

@@ -72,6 +72,16 @@ public interface Backend extends AutoCloseable {
     }
   }
 
+  /**
+   * The gradient of {@link #linear} for x, where x itself came out of a relu: dx ← x ≤ 0 ? 0 : dy
+   * w.
+   */
+  default void linearDataGradientRelu(
+      int rows, int in, int out, Buffer w, Buffer dy, Buffer x, Buffer dx) {
+    gemm(false, false, rows, in, out, dy, w, dx);
+    map(Pointwise.RELU_GRADIENT, 0, 0, dx, dx, x);
+  }
+
   /** y[r, c] ← x[r, c] + row[c]. {@code y} may be {@code x}. */
   void addRow(Buffer x, Buffer row, int rows, int cols, Buffer y);
 
@@ -118,6 +128,12 @@ public interface Backend extends AutoCloseable {
 
   /** dx ← ∂L/∂x. */
   void conv2dDataGradient(ConvGeometry g, Buffer w, Buffer dy, Buffer dx);
+
+  /** dx ← x ≤ 0 ? 0 : ∂L/∂x, where x came out of a relu: the gradient of what went in. */
+  default void conv2dDataGradientRelu(ConvGeometry g, Buffer w, Buffer dy, Buffer x, Buffer dx) {
+    conv2dDataGradient(g, w, dy, dx);
+    map(Pointwise.RELU_GRADIENT, 0, 0, dx, dx, x);
+  }
 
   /** dw ← ∂L/∂w. */
   void conv2dFilterGradient(ConvGeometry g, Buffer x, Buffer dy, Buffer dw);

@@ -2,6 +2,7 @@ package bellman.engine.cuda;
 
 import bellman.engine.Precision;
 import bellman.engine.backend.ConvGeometry;
+import bellman.engine.backend.Pointwise;
 import bellman.engine.cuda.CudaBuffer.Address;
 import java.util.List;
 import java.util.Map;
@@ -169,17 +170,19 @@ final class Convolutions implements AutoCloseable {
   /**
    * Runs the pass. Each operand as cuDNN names it; one of them is the result.
    *
-   * @param bias [k], added by the forward pass; null: none
-   * @param relu whether max(·, 0) follows the bias
+   * @param extra null: none; of the forward pass the bias [k]; of the data gradient an x that came
+   *     out of a relu, so that dx is the gradient before it
+   * @param relu whether max(·, 0) follows the forward pass's bias
    */
-  void run(Pass pass, ConvGeometry g, Address x, Address w, Address bias, boolean relu, Address y) {
+  void run(
+      Pass pass, ConvGeometry g, Address x, Address w, Address extra, boolean relu, Address y) {
     Shape shape = new Shape(pass, g);
     Plan plan = plans.get(shape);
     if (plan == null) {
-      plan = new Search(pass, g, x, w, bias, relu, y).fastest();
+      plan = new Search(pass, g, x, w, extra, relu, y).fastest();
       plans.put(shape, plan);
     }
-    int status = launch(pass, plan, x, w, bias, relu, y);
+    int status = launch(pass, plan, x, w, extra, relu, y);
     if (status != 0) {
       Status.cudnn(status, describe(pass, g) + ", algorithm " + plan.algorithm);
     }
@@ -203,14 +206,20 @@ final class Convolutions implements AutoCloseable {
   }
 
   private int launch(
-      Pass pass, Plan p, Address x, Address w, Address bias, boolean relu, Address y) {
+      Pass pass, Plan p, Address x, Address w, Address extra, boolean relu, Address y) {
     if (p.algorithm == TILES) {
-      tiles.run(pass, p.g, p.cut, x, w, bias, relu, y);
+      tiles.run(pass, p.g, p.cut, x, w, extra, relu, y);
       return 0;
     }
     int status = launch(pass, p, x, w, y);
-    if (status == 0 && bias != null) {
-      each("add_row", (long) rows(p.g) * p.g.k(), y, bias, p.g.k(), relu ? 1 : 0, y);
+    if (status != 0 || extra == null) {
+      return status;
+    }
+    if (pass == Pass.FORWARD) {
+      each("add_row", (long) rows(p.g) * p.g.k(), y, extra, p.g.k(), relu ? 1 : 0, y);
+    } else {
+      long n = (long) p.g.n() * p.g.h() * p.g.w() * p.g.c();
+      launcher.map(stream, Pointwise.RELU_GRADIENT, modules, n, x, extra, 0, 0, x);
     }
     return status;
   }
@@ -386,18 +395,19 @@ final class Convolutions implements AutoCloseable {
     private final ConvGeometry g;
     private final Address x;
     private final Address w;
-    private final Address bias;
+    private final Address extra;
     private final boolean relu;
     private final Address y;
     private Plan best;
     private float shortest = Float.MAX_VALUE;
 
-    Search(Pass pass, ConvGeometry g, Address x, Address w, Address bias, boolean relu, Address y) {
+    Search(
+        Pass pass, ConvGeometry g, Address x, Address w, Address extra, boolean relu, Address y) {
       this.pass = pass;
       this.g = g;
       this.x = x;
       this.w = w;
-      this.bias = bias;
+      this.extra = extra;
       this.relu = relu;
       this.y = y;
       this.best = Plan.ours(g, LOOPS, 0);
@@ -453,7 +463,7 @@ final class Convolutions implements AutoCloseable {
 
     /** Whether the plan runs. */
     private boolean consider(Plan plan) {
-      if (launch(pass, plan, x, w, bias, relu, y) != 0) {
+      if (launch(pass, plan, x, w, extra, relu, y) != 0) {
         return false;
       }
       float time = time(plan);
@@ -474,7 +484,7 @@ final class Convolutions implements AutoCloseable {
       Status.driver(JCudaDriver.cuStreamSynchronize(stream), describe(pass, g));
       Status.driver(JCudaDriver.cuStreamBeginCapture(stream, RELAXED), "timing");
       for (int i = 0; i < REPEATS; i++) {
-        launch(pass, plan, x, w, bias, relu, y);
+        launch(pass, plan, x, w, extra, relu, y);
       }
       if (JCudaDriver.cuStreamEndCapture(stream, graph) != 0) {
         return Float.MAX_VALUE; // it cannot be recorded, so it is no choice

@@ -317,25 +317,7 @@ public final class CudaBackend implements Backend {
     bind();
     CudaBuffer x = in(in[0]);
     CudaBuffer y = op.operands() == 2 ? in(in[1]) : x;
-    CudaBuffer to = out(out);
-    long places = x.address().value() | y.address().value() | to.address().value();
-    boolean wide = places % 16 == 0;
-    long threads = wide ? n / 4 + n % 4 : n;
-    launcher.run(
-        lane.stream,
-        op.name(),
-        modules.row(op),
-        Launcher.blocks(threads),
-        1,
-        Launcher.THREADS,
-        1,
-        x,
-        y,
-        a,
-        b,
-        to,
-        wide ? 1 : 0,
-        n);
+    launcher.map(lane.stream, op, modules, n, x.address(), y.address(), a, b, out(out).address());
   }
 
   @Override
@@ -368,19 +350,32 @@ public final class CudaBackend implements Backend {
               true, true, m, n, k, in(a).address(), in(b).address(), out(c).address());
       Status.cublas(status, "gemm [" + m + ", " + k + "] × [" + k + ", " + n + "]");
     } else if (transposeB) { // y = x wᵀ
-      product(Convolutions.Pass.FORWARD, m, k, n, in(a), in(b), out(c));
+      product(Convolutions.Pass.FORWARD, m, k, n, in(a), in(b), out(c), null);
     } else if (transposeA) { // dw = dyᵀ x
-      product(Convolutions.Pass.FILTER, k, n, m, in(b), out(c), in(a));
+      product(Convolutions.Pass.FILTER, k, n, m, in(b), out(c), in(a), null);
     } else { // dx = dy w
-      product(Convolutions.Pass.DATA, m, n, k, out(c), in(b), in(a));
+      product(Convolutions.Pass.DATA, m, n, k, out(c), in(b), in(a), null);
     }
   }
 
   /** x is [n, c], w [k, c], y [n, k]. */
   private void product(
-      Convolutions.Pass pass, int n, int c, int k, CudaBuffer x, CudaBuffer w, CudaBuffer y) {
+      Convolutions.Pass pass,
+      int n,
+      int c,
+      int k,
+      CudaBuffer x,
+      CudaBuffer w,
+      CudaBuffer y,
+      CudaBuffer extra) {
     lane.convolutions.run(
-        pass, pixels(n, c, k), x.address(), w.address(), null, false, y.address());
+        pass,
+        pixels(n, c, k),
+        x.address(),
+        w.address(),
+        extra == null ? null : extra.address(),
+        false,
+        y.address());
   }
 
   private static ConvGeometry pixels(int n, int c, int k) {
@@ -403,6 +398,17 @@ public final class CudaBackend implements Backend {
         in(bias).address(),
         relu,
         out(y).address());
+  }
+
+  @Override
+  public void linearDataGradientRelu(
+      int rows, int in, int out, Buffer w, Buffer dy, Buffer x, Buffer dx) {
+    if (rows == 0 || out == 0 || in == 0) {
+      Backend.super.linearDataGradientRelu(rows, in, out, w, dy, x, dx);
+      return;
+    }
+    bind();
+    product(Convolutions.Pass.DATA, rows, in, out, out(dx), in(w), in(dy), in(x));
   }
 
   @Override
@@ -579,6 +585,15 @@ public final class CudaBackend implements Backend {
 
   @Override
   public void conv2dDataGradient(ConvGeometry g, Buffer w, Buffer dy, Buffer dx) {
+    dataGradient(g, w, dy, null, dx);
+  }
+
+  @Override
+  public void conv2dDataGradientRelu(ConvGeometry g, Buffer w, Buffer dy, Buffer x, Buffer dx) {
+    dataGradient(g, w, dy, in(x).address(), dx);
+  }
+
+  private void dataGradient(ConvGeometry g, Buffer w, Buffer dy, Address relu, Buffer dx) {
     bind();
     if (empty(g)) {
       fill(dx, 0);
@@ -588,7 +603,7 @@ public final class CudaBackend implements Backend {
           g,
           out(dx).address(),
           in(w).address(),
-          null,
+          relu,
           false,
           in(dy).address());
     }

@@ -2,6 +2,8 @@ package bellman.engine.cuda;
 
 import static jcuda.driver.JCudaDriver.cuLaunchKernel;
 
+import bellman.engine.backend.Pointwise;
+import bellman.engine.cuda.CudaBuffer.Address;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import jcuda.Pointer;
@@ -46,6 +48,36 @@ final class Launcher {
     System.arraycopy(arguments, 0, all, 0, arguments.length);
     all[arguments.length] = n;
     run(stream, name, kernel, blocks(n), 1, THREADS, 1, all);
+  }
+
+  /** out[i] ← op(x[i], y[i]; a, b) for {@code n} elements. */
+  void map(
+      CUstream stream,
+      Pointwise op,
+      Modules modules,
+      long n,
+      Address x,
+      Address y,
+      float a,
+      float b,
+      Address out) {
+    boolean wide = (x.value() | y.value() | out.value()) % 16 == 0;
+    int blocks = blocks(wide ? n / 4 + n % 4 : n);
+    run(
+        stream,
+        op.name(),
+        modules.row(op),
+        blocks,
+        1,
+        THREADS,
+        1,
+        x,
+        y,
+        a,
+        b,
+        out,
+        wide ? 1 : 0,
+        n);
   }
 
   static int blocks(long threads) {

@@ -128,30 +128,26 @@ final class Tiles {
     return (n + by - 1) / by;
   }
 
-  /**
-   * Each operand as {@link Convolutions#run} has it.
-   *
-   * @param bias null: none
-   */
+  /** The pass, cut so; operands as {@link Convolutions#run} has them. */
   void run(
       Pass pass,
       ConvGeometry g,
       Cut cut,
       Address x,
       Address w,
-      Address bias,
+      Address extra,
       boolean relu,
       Address y) {
     String size = "_" + cut.rows + "x" + cut.cols;
     int tiles = Math.toIntExact(tiles(pass, g, cut.rows, cut.cols));
     int[] sizes = Convolutions.geometry(g);
+    Object more = extra == null ? (Object) 0L : extra;
     switch (pass) {
       case FORWARD -> {
-        Object row = bias == null ? (Object) 0L : bias;
         int max = relu ? 1 : 0;
-        launch("forward" + size, tiles, cut.splits, sizes, x, w, row, max, y, scratch, tickets);
+        launch("forward" + size, tiles, cut.splits, sizes, x, w, more, max, y, scratch, tickets);
       }
-      case DATA -> launch("data" + size, tiles, g.strideH() * g.strideW(), sizes, y, w, x);
+      case DATA -> launch("data" + size, tiles, g.strideH() * g.strideW(), sizes, y, w, more, x);
       case FILTER -> launch("filter" + size, tiles, cut.splits, sizes, x, y, w, scratch, tickets);
     }
   }

@@ -251,9 +251,11 @@ __device__ void forward_tile(Geometry g, const float* x, const float* w, const f
 }
 
 // dx[h, w, c] = Σ dy[p, q, k] w[k, h − p·stride, w − q·stride, c]. The pixels that have the same
-// rest by the strides meet the same taps of the filter: gridDim.y phases.
+// rest by the strides meet the same taps of the filter: gridDim.y phases. If x is given, it came
+// out of a relu, and dx is the gradient before that.
 template <int BM, int BN, int WM, int WN>
-__device__ void data_tile(Geometry g, const float* dy, const float* w, float* dx) {
+__device__ void data_tile(
+    Geometry g, const float* dy, const float* w, const float* x, float* dx) {
   const int STAGES = BM + BN > 160 ? 3 : 4;  // 48 KB at most
   __shared__ __align__(16) float as[STAGES][BM * SLICE], bs[STAGES][SLICE * ACROSS(BN)];
   const int AC = COPIES(BM, 4), BC = COPIES(SLICE, BN / 4);
@@ -334,11 +336,18 @@ __device__ void data_tile(Geometry g, const float* dy, const float* w, float* dx
       int m = m0 + t.row(i, e);
       if (m >= M) continue;
       int v = m % iw * g.strideW + pw, h = m / iw % ih * g.strideH + ph, image = m / iw / ih;
-      float* at = dx + (((wide)image * g.h + h) * g.w + v) * g.c;
+      wide at = (((wide)image * g.h + h) * g.w + v) * g.c;
 #pragma unroll
       for (int j = 0; j < t.COLS; j++) {
         int n = n0 + t.col(j, e);
-        if (n < N) *(float2*)(at + n) = {t.sum[i][j][e], t.sum[i][j][e + 1]};
+        if (n >= N) continue;
+        float2 d = {t.sum[i][j][e], t.sum[i][j][e + 1]};
+        if (x) {
+          float2 y = *(const float2*)(x + at + n);
+          d.x = y.x <= 0.f ? 0.f : d.x;
+          d.y = y.y <= 0.f ? 0.f : d.y;
+        }
+        *(float2*)(dx + at + n) = d;
       }
     }
 }
@@ -441,8 +450,9 @@ __device__ void filter_tile(Geometry g, const float* x, const float* dy, float* 
     forward_tile<BM, BN, WM, WN>(g, x, w, bias, relu, y, parts, tickets);                      \
   }                                                                                            \
   extern "C" __global__ void __launch_bounds__(TILE_THREADS)                                   \
-      data_##BM##x##BN(Geometry g, const float* dy, const float* w, float* dx) {               \
-    data_tile<BM, BN, WM, WN>(g, dy, w, dx);                                                   \
+      data_##BM##x##BN(                                                                        \
+          Geometry g, const float* dy, const float* w, const float* x, float* dx) {            \
+    data_tile<BM, BN, WM, WN>(g, dy, w, x, dx);                                                \
   }                                                                                            \
   extern "C" __global__ void __launch_bounds__(TILE_THREADS) filter_##BM##x##BN(               \
       Geometry g, const float* x, const float* dy, float* dw, float* parts, uint* tickets) {   \

@@ -246,6 +246,36 @@ class BackendParityTest {
 
   @ParameterizedTest
   @MethodSource("backends")
+  void linearLayersAndTheirRelus(String backend) {
+    try (Twin t = Twin.of(backend)) {
+      Random random = new Random(9);
+      for (int[] s : new int[][] {{0, 3, 2}, {1, 1, 1}, {5, 3, 7}, {32, 130, 60}, {3, 0, 2}}) {
+        int rows = s[0];
+        int in = s[1];
+        int out = s[2];
+        String size = " " + rows + "×" + in + "×" + out;
+        Pair x = t.random(random, 1, rows * in);
+        Pair w = t.random(random, 2, out * in);
+        Pair bias = t.random(random, 1, out);
+        Pair y = t.output((long) rows * out);
+        for (boolean relu : new boolean[] {false, true}) {
+          t.tested.linear(rows, in, out, x.tested(), w.tested(), bias.tested(), relu, y.tested());
+          t.reference.linear(
+              rows, in, out, x.reference(), w.reference(), bias.reference(), relu, y.reference());
+          t.same("linear" + size + (relu ? " relu" : ""), y, 1e-5);
+        }
+        Pair dx = t.output((long) rows * in);
+        t.tested.linearDataGradientRelu(
+            rows, in, out, w.tested(), y.tested(), x.tested(), dx.tested());
+        t.reference.linearDataGradientRelu(
+            rows, in, out, w.reference(), y.reference(), x.reference(), dx.reference());
+        t.same("its data gradient" + size, dx, 1e-5);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("backends")
   void rowsAndColumns(String backend) {
     try (Twin t = Twin.of(backend)) {
       Random random = new Random(4);
@@ -386,6 +416,11 @@ class BackendParityTest {
       t.tested.conv2d(g, x.tested(), w.tested(), bias.tested(), y.tested());
       t.reference.conv2d(g, x.reference(), w.reference(), bias.reference(), y.reference());
       t.same("conv2d", y, 2e-5);
+      if (g.flops() < 5e7) {
+        t.tested.conv2dRelu(g, x.tested(), w.tested(), bias.tested(), y.tested());
+        t.reference.conv2dRelu(g, x.reference(), w.reference(), bias.reference(), y.reference());
+        t.same("conv2dRelu", y, 2e-5);
+      }
       // a second time with new weights in the same buffers: no packed copy may be stale
       boolean large = g.flops() > 5e7; // the reference is slow
       for (int i = 0; i < (large ? 1 : 2); i++) {
@@ -403,6 +438,10 @@ class BackendParityTest {
         t.tested.conv2dDataGradient(g, w.tested(), dy.tested(), dx.tested());
         t.reference.conv2dDataGradient(g, w.reference(), dy.reference(), dx.reference());
         t.same("data gradient", dx, 2e-5);
+        t.tested.conv2dDataGradientRelu(g, w.tested(), dy.tested(), x.tested(), dx.tested());
+        t.reference.conv2dDataGradientRelu(
+            g, w.reference(), dy.reference(), x.reference(), dx.reference());
+        t.same("data gradient before a relu", dx, 2e-5);
       }
       Pair dw = t.output(ws);
       t.tested.conv2dFilterGradient(g, x.tested(), dy.tested(), dw.tested());

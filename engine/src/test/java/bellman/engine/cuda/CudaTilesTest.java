@@ -58,15 +58,28 @@ class CudaTilesTest {
         for (int i = 0; i < 3; i++) {
           r[i] = upload(reference, values[i]);
         }
+        float[] relu = normal(random, xs); // what a relu may have put out
+        for (int i = 0; i < xs; i++) {
+          relu[i] = Math.max(relu[i], 0);
+        }
+        Buffer out = upload(reference, relu);
         switch (pass) {
           case FORWARD -> reference.conv2dRelu(g, r[0], r[1], row, r[2]);
-          case DATA -> reference.conv2dDataGradient(g, r[1], r[2], r[0]);
+          case DATA -> reference.conv2dDataGradientRelu(g, r[1], r[2], out, r[0]);
           case FILTER -> reference.conv2dFilterGradient(g, r[0], r[2], r[1]);
         }
         float[] expected = download(reference, r[result]);
         List<Tiles.Cut> cuts = Tiles.cuts(pass, g);
         assertThat(cuts).as(pass + " of " + g).isNotEmpty();
-        CudaBuffer onGpu = (CudaBuffer) upload(cuda, bias);
+        CudaBuffer extra =
+            (CudaBuffer)
+                upload(
+                    cuda,
+                    switch (pass) {
+                      case FORWARD -> bias;
+                      case DATA -> relu;
+                      case FILTER -> new float[0];
+                    });
         for (Tiles.Cut cut : cuts) {
           CudaBuffer[] b = new CudaBuffer[3];
           float[] nothing = new float[values[result].length];
@@ -84,7 +97,7 @@ class CudaTilesTest {
                     cut,
                     b[0].address(),
                     b[1].address(),
-                    forward ? onGpu.address() : null,
+                    pass == Pass.FILTER ? null : extra.address(),
                     forward,
                     b[2].address());
             float[] y = download(cuda, b[result]);
@@ -99,7 +112,7 @@ class CudaTilesTest {
             cuda.release(each);
           }
         }
-        cuda.release(onGpu);
+        cuda.release(extra);
       }
     }
   }
