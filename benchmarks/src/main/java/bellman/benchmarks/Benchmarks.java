@@ -44,6 +44,7 @@ import picocli.CommandLine.Parameters;
     usageHelpWidth = 100)
 public final class Benchmarks implements Bench {
   static final String PACKAGE = "bellman.benchmarks.";
+  private static final String CUDA_LIB = "bellman.cuda.lib";
 
   private final PrintStream out;
   private final PrintStream err;
@@ -71,8 +72,14 @@ public final class Benchmarks implements Bench {
       names = "--device",
       split = ",",
       paramLabel = "NAME",
-      description = "onednn, java, reference; default: all three")
+      description = "onednn, java, reference, cuda, cuda:N; default: the first three")
   private String[] devices;
+
+  @Option(
+      names = "--cuda-lib",
+      paramLabel = "DIR",
+      description = "where NVIDIA's libraries lie, before all places that are searched anyway")
+  private Path cudaLib;
 
   @Option(
       names = "-p",
@@ -199,6 +206,10 @@ public final class Benchmarks implements Bench {
     }
     if (forks != null) {
       options.forks(forks);
+    }
+    if (cudaLib != null) {
+      System.setProperty(CUDA_LIB, cudaLib.toString()); // for --forks 0
+      options.jvmArgsAppend("-D" + CUDA_LIB + "=" + cudaLib);
     }
     Map<String, String[]> values = new LinkedHashMap<>();
     values.put("threads", texts(threads));

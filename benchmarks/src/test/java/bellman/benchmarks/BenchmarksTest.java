@@ -167,6 +167,12 @@ class BenchmarksTest {
     Workload.checkOpened("onednn", 2, "oneDNN 3.11, threads: as OMP_NUM_THREADS says", "2");
     Workload.checkOpened("java", 1, "Java 17, threads: 1", null);
     Workload.checkOpened("reference", 4, "reference", null);
+    String gpu = "NVIDIA H100 80GB HBM3 (compute capability 9.0), CUDA 13.0, FP32";
+    Workload.checkOpened("cuda:1", 4, gpu, null);
+    assertThatThrownBy(() -> Workload.checkOpened("java", 4, gpu, null))
+        .isInstanceOf(IllegalStateException.class);
+    assertThatThrownBy(() -> Workload.checkOpened("cuda", 2, "Java 17, threads: 2", null))
+        .isInstanceOf(IllegalStateException.class);
     assertThatThrownBy(() -> Workload.checkOpened("onednn", 2, "Java 17, threads: 2", null))
         .hasMessage(
             "benchmark: device=onednn threads=2 was asked for, 'Java 17, threads: 2' (threads: 2)"

@@ -1,5 +1,8 @@
 package bellman.engine;
 
+import java.nio.file.Path;
+import java.util.Optional;
+
 /**
  * How a device is opened.
  *
@@ -7,12 +10,19 @@ package bellman.engine;
  * @param precision of matrix products and convolutions; the CPU always computes in FP32
  * @param reproducible two runs with one seed give bit-equal results, at some cost in speed; CPU
  *     backends always are, for one number of threads
+ * @param cudaFolder where NVIDIA's libraries lie; empty: looked for in the usual places
  */
-public record DeviceOptions(int threads, Precision precision, boolean reproducible) {
+public record DeviceOptions(
+    int threads, Precision precision, boolean reproducible, Optional<Path> cudaFolder) {
   public DeviceOptions {
     if (threads < 1) {
       throw new IllegalArgumentException("threads: at least 1, got " + threads);
     }
+  }
+
+  /** NVIDIA's libraries from the usual places. */
+  public DeviceOptions(int threads, Precision precision, boolean reproducible) {
+    this(threads, precision, reproducible, Optional.empty());
   }
 
   /** All cores, FP32. */
@@ -21,6 +31,10 @@ public record DeviceOptions(int threads, Precision precision, boolean reproducib
   }
 
   public DeviceOptions withThreads(int threads) {
-    return new DeviceOptions(threads, precision, reproducible);
+    return new DeviceOptions(threads, precision, reproducible, cudaFolder);
+  }
+
+  public DeviceOptions withCudaFolder(Optional<Path> folder) {
+    return new DeviceOptions(threads, precision, reproducible, folder);
   }
 }

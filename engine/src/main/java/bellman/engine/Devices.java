@@ -103,7 +103,7 @@ public final class Devices {
       case "reference" -> ReferenceBackend.floats();
       default -> { // cuda, cuda:N
         int ordinal = name.equals("cuda") ? 0 : Integer.parseInt(name.substring(5));
-        yield CudaBackend.open(ordinal, options.precision(), options.reproducible());
+        yield CudaBackend.open(ordinal, options);
       }
     };
   }

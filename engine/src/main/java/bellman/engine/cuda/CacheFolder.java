@@ -26,11 +26,15 @@ final class CacheFolder {
     this.root = root;
   }
 
-  /** {@code ~/.cache/bellman} or what the system has for it. */
+  /** {@code ~/.cache/bellman} or what the system has for it; it may not be there yet. */
+  static Path root() {
+    return place(
+        System.getProperty("bellman.cache"), System.getenv(), System.getProperty("user.home"));
+  }
+
+  /** The same, made where it is missing, or a temporary folder where that cannot be. */
   static CacheFolder ofUser() {
-    Path root =
-        place(
-            System.getProperty("bellman.cache"), System.getenv(), System.getProperty("user.home"));
+    Path root = root();
     try {
       makePrivate(root);
       return new CacheFolder(root);

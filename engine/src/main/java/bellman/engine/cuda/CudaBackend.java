@@ -1,6 +1,7 @@
 package bellman.engine.cuda;
 
 import bellman.engine.DType;
+import bellman.engine.DeviceOptions;
 import bellman.engine.Precision;
 import bellman.engine.backend.Backend;
 import bellman.engine.backend.Buffer;
@@ -53,8 +54,10 @@ public final class CudaBackend implements Backend {
   private long bytes;
   private boolean closed;
 
-  private CudaBackend(int ordinal, Precision precision, boolean reproducible) {
-    CudaLibraries libraries = CudaLibraries.load();
+  private CudaBackend(int ordinal, DeviceOptions options) {
+    Precision precision = options.precision();
+    boolean reproducible = options.reproducible();
+    CudaLibraries libraries = CudaLibraries.load(options.cudaFolder());
     int[] count = new int[1];
     Status.driver(JCudaDriver.cuDeviceGetCount(count), "cuDeviceGetCount");
     if (ordinal < 0 || ordinal >= count[0]) {
@@ -98,13 +101,13 @@ public final class CudaBackend implements Backend {
    * Opens a GPU.
    *
    * @param ordinal 0 for the first
-   * @param precision of products and convolutions; BF16 allows cuBLAS that and more exact modes,
-   *     and cuDNN's convolutions multiply in TF32 then
-   * @param reproducible whether convolutions are deterministic too
+   * @param options precision of products and convolutions: BF16 allows cuBLAS that and more exact
+   *     modes, and cuDNN's convolutions multiply in TF32 then; reproducible: convolutions are
+   *     deterministic too; where NVIDIA's libraries lie
    * @throws IllegalStateException telling what is missing: driver, GPU, or which library
    */
-  public static CudaBackend open(int ordinal, Precision precision, boolean reproducible) {
-    return new CudaBackend(ordinal, precision, reproducible);
+  public static CudaBackend open(int ordinal, DeviceOptions options) {
+    return new CudaBackend(ordinal, options);
   }
 
   private int attribute(int attribute) {

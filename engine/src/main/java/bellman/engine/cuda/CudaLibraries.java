@@ -1,13 +1,21 @@
 package bellman.engine.cuda;
 
+import static bellman.engine.cuda.NvidiaLibrary.CUBLAS;
+import static java.util.stream.Collectors.joining;
+
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import jcuda.driver.JCudaDriver;
 import jcuda.jcublas.JCublas2;
 import jcuda.jcudnn.JCudnn;
@@ -26,42 +34,84 @@ import jcuda.nvrtc.JNvrtc;
  * while each of its classes initialises, java.io.tmpdir names our folder.
  */
 final class CudaLibraries {
-  private static final String REMEDY =
-      "install the CUDA toolkit 12 or 13, or the wheels that PyTorch uses"
-          + " (nvidia-cublas, nvidia-cuda-nvrtc, nvidia-cudnn-cu13 or -cu12), or name the folder"
-          + " with -Dbellman.cuda.lib or BELLMAN_CUDA_LIB";
-
   private static CudaLibraries loaded;
-  private static RuntimeException failure;
+  private static RuntimeException failure; // a class of JCuda's that failed to load stays so
+  private static Optional<Path> failed; // the folder that it was looked for in
 
-  /** The files of one version of CUDA. */
-  record Installation(int major, Path cublasLt, Path cublas, Path nvrtc, Path cudnn) {}
+  /** The files of one version of CUDA, or those of them that there are. */
+  record Installation(int major, Map<NvidiaLibrary, Path> files) {
+    Path file(NvidiaLibrary library) {
+      return files.get(library);
+    }
 
+    List<NvidiaLibrary> missing() {
+      return Stream.of(NvidiaLibrary.values()).filter(l -> !files.containsKey(l)).toList();
+    }
+
+    /** How many of them lie where the user said. */
+    long named(LibrarySearch search) {
+      return files.values().stream().filter(search::isNamed).count();
+    }
+  }
+
+  private final Path driver;
   private final int driverVersion;
   private final Installation files;
 
-  private CudaLibraries(int driverVersion, Installation files) {
+  private CudaLibraries(Path driver, int driverVersion, Installation files) {
+    this.driver = driver;
     this.driverVersion = driverVersion;
     this.files = files;
   }
 
-  /** Loads everything; later calls answer as the first did. */
-  static synchronized CudaLibraries load() {
-    if (failure != null) {
+  /**
+   * Loads everything; later calls answer the same.
+   *
+   * @param folder where to look first
+   * @throws IllegalStateException telling what is missing, where it was looked for and how to get
+   *     it; also if a process that has loaded the libraries asks for others
+   */
+  static synchronized CudaLibraries load(Optional<Path> folder) {
+    Optional<Path> named = named(folder);
+    if (failure != null && failed.equals(named)) {
       throw failure;
     }
     if (loaded == null) {
       try {
-        loaded = find();
+        loaded = find(search(folder));
       } catch (RuntimeException | LinkageError e) {
+        failed = named;
         failure =
             e instanceof IllegalStateException known
                 ? known
                 : new IllegalStateException("CUDA's libraries do not load: " + e, e);
         throw failure;
       }
+    } else if (named.isPresent()) {
+      Installation asked = best(search(folder), loaded.driverVersion);
+      if (!asked.equals(loaded.files)) {
+        throw new IllegalStateException(
+            "CUDA's libraries of %s are loaded already; a process cannot change to those of %s"
+                .formatted(loaded.files.file(CUBLAS).getParent(), named.get()));
+      }
     }
     return loaded;
+  }
+
+  /** What the caller names, else the property, else the environment. */
+  private static Optional<Path> named(Optional<Path> folder) {
+    String place = System.getProperty("bellman.cuda.lib", System.getenv("BELLMAN_CUDA_LIB"));
+    return folder.or(
+        () -> Optional.ofNullable(place).filter(text -> !text.isEmpty()).map(Path::of));
+  }
+
+  static LibrarySearch search(Optional<Path> folder) {
+    return LibrarySearch.of(
+        named(folder),
+        System.getenv(),
+        Path.of("/"),
+        Path.of(System.getProperty("user.home")),
+        CacheFolder.root());
   }
 
   /** CUDA of the driver: 13000 for 13.0. */
@@ -69,35 +119,39 @@ final class CudaLibraries {
     return driverVersion;
   }
 
+  /** The driver's file; on Windows a name, which the system finds. */
+  Path driver() {
+    return driver;
+  }
+
   Installation files() {
     return files;
   }
 
-  private static CudaLibraries find() {
-    if (!platformIsKnown()) {
-      throw new IllegalStateException(
-          "JCuda has natives for Linux and Windows on x86-64 alone; this is "
-              + System.getProperty("os.name")
-              + " on "
-              + System.getProperty("os.arch"));
-    }
-    String explicit = System.getProperty("bellman.cuda.lib", System.getenv("BELLMAN_CUDA_LIB"));
-    LibrarySearch search =
-        LibrarySearch.of(
-            explicit, System.getenv(), Path.of("/"), Path.of(System.getProperty("user.home")));
+  private static CudaLibraries find(LibrarySearch search) {
     CacheFolder cache = CacheFolder.ofUser();
-    loadDriver(search);
+    Path driver = driver(search);
+    if (!windows()) {
+      loadFile(driver);
+    }
     initialise(cache, "JCudaDriver", JCudaDriver.class.getName(), 12);
     JCudaDriver.setExceptionsEnabled(false);
     Status.driver(JCudaDriver.cuInit(0), "cuInit");
     int[] version = new int[1];
     Status.driver(JCudaDriver.cuDriverGetVersion(version), "cuDriverGetVersion");
+    if (version[0] < 12000) {
+      throw new IllegalStateException(
+          "the driver knows CUDA up to %s and 12 is needed: update it to 525 or later"
+              .formatted(version(version[0])));
+    }
     Installation files = choose(search, version[0]);
-    loadFile(files.cublasLt);
-    loadFile(files.cublas);
-    nearby(files.nvrtc, "nvrtc-builtins").ifPresent(CudaLibraries::loadFile);
-    loadFile(files.nvrtc);
-    loadFile(files.cudnn);
+    for (NvidiaLibrary library : NvidiaLibrary.values()) {
+      Path file = files.file(library);
+      if (library == NvidiaLibrary.NVRTC) {
+        nearby(file, "nvrtc-builtins").ifPresent(CudaLibraries::loadFile);
+      }
+      loadFile(file);
+    }
     initialise(cache, "JNvrtc", JNvrtc.class.getName(), files.major);
     initialise(cache, "JCublas2", JCublas2.class.getName(), files.major);
     initialise(cache, "JCudnn", JCudnn.class.getName(), files.major);
@@ -107,14 +161,14 @@ final class CudaLibraries {
     long cudnn = JCudnn.cudnnGetVersion();
     if (cudnn < 90000) {
       throw new IllegalStateException(
-          files.cudnn + " is cuDNN " + cudnn + "; 9.0 or later is needed");
+          files.file(NvidiaLibrary.CUDNN) + " is cuDNN " + cudnn + "; 9.0 or later is needed");
     }
-    return new CudaLibraries(version[0], files);
+    return new CudaLibraries(driver, version[0], files);
   }
 
-  // ── names ─────────────────────────────────────────────────────────────────────────────────────
+  // ── NVIDIA's ──────────────────────────────────────────────────────────────────────────────────
 
-  private static boolean windows() {
+  static boolean windows() {
     return System.getProperty("os.name").toLowerCase(Locale.ROOT).startsWith("windows");
   }
 
@@ -124,75 +178,95 @@ final class CudaLibraries {
     return (linux || windows()) && (arch.equals("amd64") || arch.equals("x86_64"));
   }
 
-  /** What the system calls a library of CUDA: cublas of 12 is libcublas.so.12. */
-  static String fileName(String library, int major, boolean windows) {
-    return switch (library) {
-      case "cuda" -> windows ? "nvcuda.dll" : "libcuda.so.1";
-      case "cudnn" -> windows ? "cudnn64_9.dll" : "libcudnn.so.9";
-      case "nvrtc" -> windows ? "nvrtc64_" + major + "0_0.dll" : "libnvrtc.so." + major;
-      default -> windows ? library + "64_" + major + ".dll" : "lib" + library + ".so." + major;
-    };
-  }
-
-  // ── NVIDIA's ──────────────────────────────────────────────────────────────────────────────────
-
-  private static void loadDriver(LibrarySearch search) {
-    String name = fileName("cuda", 0, windows());
-    if (windows()) {
-      return; // the system folder, which Windows always searches
-    }
-    Optional<Path> file = search.find(name, null);
-    if (file.isEmpty()) {
+  /** The driver's library. */
+  static Path driver(LibrarySearch search) {
+    if (!platformIsKnown()) {
       throw new IllegalStateException(
-          "no NVIDIA driver: "
-              + name
-              + " is in none of the folders that the system's linker searches; install the driver"
-              + " of your GPU (in a container, start it with the GPU)");
+          "JCuda has natives for Linux and Windows on x86-64 alone; this is "
+              + System.getProperty("os.name")
+              + " on "
+              + System.getProperty("os.arch"));
     }
-    loadFile(file.get());
+    if (windows()) {
+      return Path.of("nvcuda.dll"); // in the system folder, which Windows always searches
+    }
+    return search
+        .find("libcuda.so.1", null)
+        .orElseThrow(
+            () ->
+                new IllegalStateException(
+                    "no NVIDIA driver: libcuda.so.1 is in none of the folders that the system's"
+                        + " linker searches; install the driver of your GPU (in a container, start"
+                        + " it with the GPU)"));
   }
 
-  /** CUDA 12, for which JCuda is made, if it is complete; else 13, if the driver knows it. */
+  /** The best installation, if nothing is missing in it. */
   static Installation choose(LibrarySearch search, int driverVersion) {
-    List<String> missing = new ArrayList<>();
-    for (int major : new int[] {12, 13}) {
-      if (major == 13 && (windows() || driverVersion < 13000)) {
-        continue; // DLLs have no versions of symbols to rename
-      }
-      Optional<Path> cublas = search.find(fileName("cublas", major, windows()), null);
-      Path near = cublas.orElse(null);
-      Optional<Path> lt = search.find(fileName("cublasLt", major, windows()), near);
-      Optional<Path> nvrtc = search.find(fileName("nvrtc", major, windows()), near);
-      Optional<Path> cudnn = search.find(fileName("cudnn", major, windows()), near);
-      if (cublas.isPresent() && lt.isPresent() && nvrtc.isPresent() && cudnn.isPresent()) {
-        return new Installation(major, lt.get(), cublas.get(), nvrtc.get(), cudnn.get());
-      }
-      List<String> lacks = new ArrayList<>();
-      if (cublas.isEmpty()) {
-        lacks.add(fileName("cublas", major, windows()));
-      }
-      if (lt.isEmpty()) {
-        lacks.add(fileName("cublasLt", major, windows()));
-      }
-      if (nvrtc.isEmpty()) {
-        lacks.add(fileName("nvrtc", major, windows()));
-      }
-      if (cudnn.isEmpty()) {
-        lacks.add(fileName("cudnn", major, windows()));
-      }
-      missing.add("of CUDA " + major + ": " + String.join(", ", lacks));
+    Installation best = best(search, driverVersion);
+    List<NvidiaLibrary> missing = best.missing();
+    if (!missing.isEmpty()) {
+      throw new IllegalStateException(
+          "missing of CUDA %d: %s; the driver knows CUDA up to %s. %s"
+              .formatted(
+                  best.major,
+                  missing.stream().map(l -> l.file(best.major, windows())).collect(joining(", ")),
+                  version(driverVersion),
+                  remedy(search, best.major, missing)));
     }
-    throw new IllegalStateException(
-        "missing "
-            + String.join("; ", missing)
-            + " (the driver knows CUDA up to "
-            + driverVersion / 1000
-            + "."
-            + driverVersion % 1000 / 10
-            + "). Looked in "
-            + search.folders()
-            + ". "
-            + REMEDY);
+    return best;
+  }
+
+  /** Where it was looked for, and how to get it. */
+  static String remedy(LibrarySearch search, int major, List<NvidiaLibrary> missing) {
+    return String.format(
+        "Looked in %s. Install %s or the wheels that PyTorch uses (%s), run bellman fetch-cuda, or"
+            + " name the folder with --cuda-lib",
+        search.folders(),
+        missing.equals(List.of(NvidiaLibrary.CUDNN))
+            ? "cuDNN 9 for CUDA " + major
+            : "the CUDA toolkit " + major + " and cuDNN 9",
+        missing.stream().map(l -> l.wheel(major)).distinct().collect(joining(", ")));
+  }
+
+  /** 13.0 for 13000. */
+  static String version(long number) {
+    return number / 1000 + "." + number % 1000 / 10;
+  }
+
+  /**
+   * CUDA 12, for which JCuda is made, or 13, if the driver knows it: of those that lie where the
+   * user said, or of both, the first that is complete, else the one that lacks least.
+   */
+  static Installation best(LibrarySearch search, int driverVersion) {
+    boolean both = !windows() && driverVersion >= 13000; // DLLs have no versions of symbols
+    List<Installation> found = new ArrayList<>();
+    for (int major : both ? new int[] {12, 13} : new int[] {12}) {
+      found.add(installation(search, major));
+    }
+    if (search.named()) {
+      long most = found.stream().mapToLong(i -> i.named(search)).max().orElse(0);
+      if (most == 0) {
+        throw new IllegalStateException(
+            String.format(
+                "%s, named as the folder of NVIDIA's libraries, holds none of CUDA 12%s; name the"
+                    + " folder of libcublas, a toolkit, or Python's site-packages",
+                search.groups().get(0).get(0), both ? " or 13" : ""));
+      }
+      found.removeIf(i -> i.named(search) < most); // cuDNN's name is the same for both
+    }
+    return found.stream()
+        .filter(i -> i.missing().isEmpty())
+        .findFirst()
+        .orElseGet(() -> Collections.min(found, Comparator.comparing(i -> i.missing().size())));
+  }
+
+  private static Installation installation(LibrarySearch search, int major) {
+    Path cublas = search.find(CUBLAS.file(major, windows()), null).orElse(null);
+    Map<NvidiaLibrary, Path> files = new EnumMap<>(NvidiaLibrary.class);
+    for (NvidiaLibrary library : NvidiaLibrary.values()) {
+      search.find(library.file(major, windows()), cublas).ifPresent(f -> files.put(library, f));
+    }
+    return new Installation(major, files);
   }
 
   /** A library beside another whose name says more than we know: libnvrtc-builtins.so.13.0. */

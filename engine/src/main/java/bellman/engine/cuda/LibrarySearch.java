@@ -14,27 +14,37 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Where NVIDIA's libraries may lie: a folder that the user names, CUDA_HOME or CUDA_PATH, what the
- * system's linker searches, the usual places of the toolkit, and the wheels of Python, which is
- * where PyTorch brings its own.
+ * Where NVIDIA's libraries may lie: a folder that the user names, the linker's path, CUDA_HOME or
+ * CUDA_PATH, what the system's linker searches, the usual places of the toolkit, the wheels of
+ * Python, which is where PyTorch brings its own, and what {@link CudaRedist} unpacked.
  *
+ * @param named whether the first group is the user's
  * @param groups folders in the order of search; those of one group belong together
  */
-record LibrarySearch(List<List<Path>> groups) {
+record LibrarySearch(boolean named, List<List<Path>> groups) {
   /**
-   * @param explicit the folder that the user names, or null
+   * @param folder what the user names, if anything: a folder of libraries, a toolkit, Python's
+   *     {@code site-packages} or {@code nvidia} in it, or the home of a virtual environment
    * @param environment the environment's variables
    * @param root {@code /}, or a folder that stands for it in a test
    * @param home the user's home
+   * @param cache Bellman's own folder
+   * @throws IllegalStateException if the named folder is none
    */
-  static LibrarySearch of(String explicit, Map<String, String> environment, Path root, Path home) {
+  static LibrarySearch of(
+      Optional<Path> folder, Map<String, String> environment, Path root, Path home, Path cache) {
     List<List<Path>> groups = new ArrayList<>();
-    if (explicit != null && !explicit.isEmpty()) {
-      Path folder = Path.of(explicit);
-      List<Path> group = new ArrayList<>(List.of(folder));
-      group.addAll(toolkit(folder));
-      group.addAll(wheels(folder));
-      groups.add(group);
+    folder.ifPresent(
+        path -> {
+          if (!Files.isDirectory(path)) {
+            throw new IllegalStateException(
+                path + ", named as the folder of NVIDIA's libraries, is not a folder");
+          }
+          groups.add(around(path.toAbsolutePath().normalize()));
+        });
+    groups.add(paths(environment.get("LD_LIBRARY_PATH")));
+    if (File.pathSeparatorChar == ';') {
+      groups.add(paths(environment.get("PATH"))); // where Windows looks
     }
     for (String name : List.of("CUDA_HOME", "CUDA_PATH")) {
       String value = environment.get(name);
@@ -42,7 +52,7 @@ record LibrarySearch(List<List<Path>> groups) {
         groups.add(toolkit(Path.of(value)));
       }
     }
-    groups.add(linker(environment, root));
+    groups.add(linker(root));
     for (String parent : List.of("usr/local", "opt")) {
       List<Path> toolkits = new ArrayList<>(list(root.resolve(parent), "cuda*"));
       toolkits.sort(Collections.reverseOrder()); // the newest first
@@ -53,6 +63,7 @@ record LibrarySearch(List<List<Path>> groups) {
       String value = environment.get(name);
       if (value != null && !value.isEmpty()) {
         prefixes.add(Path.of(value));
+        groups.add(toolkit(Path.of(value))); // Conda's own packages
       }
     }
     for (Path entry : paths(environment.get("PATH"))) {
@@ -64,19 +75,42 @@ record LibrarySearch(List<List<Path>> groups) {
     prefixes.addAll(
         List.of(home.resolve(".local"), root.resolve("usr/local"), root.resolve("usr")));
     for (Path prefix : prefixes) {
-      List<Path> packages = new ArrayList<>();
-      for (Path python : list(prefix.resolve("lib"), "python3*")) {
-        packages.add(python.resolve("site-packages"));
-        packages.add(python.resolve("dist-packages"));
-      }
-      packages.add(prefix.resolve("Lib").resolve("site-packages")); // Windows
-      for (Path folder : packages) {
-        groups.add(wheels(folder.resolve("nvidia")));
-      }
+      packages(prefix).forEach(packages -> groups.add(wheels(packages.resolve("nvidia"))));
+    }
+    for (Path fetched : CudaRedist.installed(cache)) {
+      groups.add(List.of(fetched));
     }
     groups.replaceAll(group -> group.stream().filter(Files::isDirectory).distinct().toList());
     groups.removeIf(List::isEmpty);
-    return new LibrarySearch(List.copyOf(groups));
+    return new LibrarySearch(folder.isPresent(), List.copyOf(groups));
+  }
+
+  /** A folder that the user names, and what belongs to it. */
+  private static List<Path> around(Path folder) {
+    List<Path> group = new ArrayList<>(List.of(folder));
+    group.addAll(toolkit(folder));
+    group.addAll(wheels(folder));
+    group.addAll(wheels(folder.resolve("nvidia")));
+    packages(folder).forEach(packages -> group.addAll(wheels(packages.resolve("nvidia"))));
+    for (Path above = folder; above != null; above = above.getParent()) {
+      if (above.endsWith("nvidia")) {
+        group.addAll(wheels(above)); // cuDNN's folder beside cuBLAS's
+      }
+    }
+    return group;
+  }
+
+  /** Where a Python below {@code prefix} keeps its packages. */
+  private static List<Path> packages(Path prefix) {
+    List<Path> packages = new ArrayList<>();
+    for (String lib : List.of("lib", "lib64")) {
+      for (Path python : list(prefix.resolve(lib), "python3*")) {
+        packages.add(python.resolve("site-packages"));
+        packages.add(python.resolve("dist-packages"));
+      }
+    }
+    packages.add(prefix.resolve("Lib").resolve("site-packages")); // Windows
+    return packages;
   }
 
   private static List<Path> toolkit(Path home) {
@@ -99,8 +133,8 @@ record LibrarySearch(List<List<Path>> groups) {
     return folders;
   }
 
-  private static List<Path> linker(Map<String, String> environment, Path root) {
-    List<Path> folders = new ArrayList<>(paths(environment.get("LD_LIBRARY_PATH")));
+  private static List<Path> linker(Path root) {
+    List<Path> folders = new ArrayList<>();
     List<Path> files = new ArrayList<>(list(root.resolve("etc/ld.so.conf.d"), "*.conf"));
     Collections.sort(files);
     files.add(0, root.resolve("etc/ld.so.conf"));
@@ -127,9 +161,6 @@ record LibrarySearch(List<List<Path>> groups) {
             "usr/lib/wsl/lib")) {
       folders.add(root.resolve(usual));
     }
-    if (File.pathSeparatorChar == ';') {
-      folders.addAll(paths(environment.get("PATH"))); // where Windows looks
-    }
     return folders;
   }
 
@@ -154,11 +185,16 @@ record LibrarySearch(List<List<Path>> groups) {
     return found;
   }
 
-  /** The first file of that name; in {@code near}'s group, if it is there too. */
+  /**
+   * The file of that name where the user said, else in {@code near}'s group, else the first one.
+   *
+   * @param near a library that it shall match, or null
+   */
   Optional<Path> find(String name, Path near) {
     Path found = null;
     for (List<Path> group : groups) {
-      boolean same = near != null && group.contains(near.getParent());
+      boolean same =
+          near != null && group.contains(near.getParent()) || named && group == groups.get(0);
       for (Path folder : group) {
         Path file = folder.resolve(name);
         if (Files.isRegularFile(file)) {
@@ -170,6 +206,11 @@ record LibrarySearch(List<List<Path>> groups) {
       }
     }
     return Optional.ofNullable(found);
+  }
+
+  /** Whether a file lies where the user said. */
+  boolean isNamed(Path file) {
+    return named && groups.get(0).contains(file.getParent());
   }
 
   /** Every folder, for errors. */

@@ -1,5 +1,6 @@
 package bellman.rl.cli;
 
+import bellman.rl.config.RunConfig;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
@@ -38,11 +39,11 @@ final class Examination {
   private static final double NEEDED_GIB = 1.5;
 
   private final Services services;
-  private final Path results;
+  private final RunConfig config;
 
-  Examination(Services services, Path results) {
+  Examination(Services services, RunConfig config) {
     this.services = services;
-    this.results = results;
+    this.config = config;
   }
 
   List<Finding> findings() {
@@ -50,7 +51,7 @@ final class Examination {
     all.add(java());
     all.add(processor());
     all.add(memory());
-    all.addAll(services.backends());
+    all.addAll(services.backends(config));
     all.add(port(5004, "--editor waits there"));
     all.add(port(5005, "--env starts there"));
     all.add(resultsFolder());
@@ -140,7 +141,7 @@ final class Examination {
   }
 
   private Finding resultsFolder() {
-    Path folder = results.toAbsolutePath().normalize();
+    Path folder = config.folder().resultsDir().toAbsolutePath().normalize();
     Path existing = folder;
     while (existing != null && !Files.exists(existing)) {
       existing = existing.getParent();

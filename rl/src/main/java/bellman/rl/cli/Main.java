@@ -101,7 +101,8 @@ public final class Main {
     root.addSubcommand(TrainCommand.commandLine(streams, services, interruption));
     root.addSubcommand(EvaluateCommand.commandLine(streams, services, interruption));
     root.addSubcommand(new GridWorldCommand(streams, services));
-    root.addSubcommand(new DoctorCommand(streams, services));
+    root.addSubcommand(DoctorCommand.commandLine(streams, services));
+    root.addSubcommand(new FetchCudaCommand(streams));
     root.addSubcommand(new BenchCommand(streams));
     root.setOut(streams.out());
     root.setErr(streams.err());

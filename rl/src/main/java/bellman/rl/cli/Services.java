@@ -2,6 +2,7 @@ package bellman.rl.cli;
 
 import bellman.rl.Outcome;
 import bellman.rl.config.Resolved;
+import bellman.rl.config.RunConfig;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -34,6 +35,6 @@ public interface Services {
    */
   Path installGridWorld(Path directory, List<String> launcher) throws IOException;
 
-  /** Each backend: what opens, or why it does not. */
-  List<Finding> backends();
+  /** What of CUDA there is, and each backend: what opens, or why it does not. */
+  List<Finding> backends(RunConfig config);
 }

@@ -4,6 +4,7 @@ import bellman.engine.Device;
 import bellman.engine.DeviceOptions;
 import bellman.engine.Devices;
 import bellman.engine.Precision;
+import bellman.engine.cuda.CudaReport;
 import bellman.rl.Outcome;
 import bellman.rl.TrainLoop;
 import bellman.rl.config.Resolved;
@@ -15,6 +16,7 @@ import bellman.rl.observe.Terminal;
 import bellman.unity.player.GridWorldInstaller;
 import bellman.unity.player.GridWorldProcess;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -44,10 +46,16 @@ final class Wiring implements Services {
   }
 
   @Override
-  public List<Finding> backends() {
+  public List<Finding> backends(RunConfig config) {
     List<Finding> findings = new ArrayList<>();
+    for (CudaReport.Row row : CudaReport.of(config.compute().cudaLib())) {
+      findings.add(
+          row.present()
+              ? Finding.ok(row.subject(), row.text())
+              : Finding.warn(row.subject(), row.text()));
+    }
     for (String name : List.of("cuda", "onednn", "java")) {
-      try (Devices.Opened opened = Devices.find(name, DeviceOptions.defaults())) {
+      try (Devices.Opened opened = Devices.find(name, device(config))) {
         findings.add(Finding.ok("device " + name, opened.device().name()));
       } catch (RuntimeException e) {
         String subject = "device " + name;
@@ -62,6 +70,14 @@ final class Wiring implements Services {
 
   /** The device that a configuration names. */
   static Devices.Opened open(RunConfig config) {
+    config
+        .compute()
+        .cudaLib()
+        .filter(folder -> !Files.isDirectory(folder))
+        .ifPresent(
+            folder -> {
+              throw new Failure("--cuda-lib: " + folder + " is not a folder");
+            });
     try {
       return Devices.find(config.compute().device(), device(config));
     } catch (IllegalStateException e) {
@@ -122,6 +138,7 @@ final class Wiring implements Services {
   static DeviceOptions device(RunConfig config) {
     RunConfig.Compute compute = config.compute();
     return new DeviceOptions(
-        compute.threads(), compute.precision().orElse(Precision.TF32), compute.reproducible());
+            compute.threads(), compute.precision().orElse(Precision.TF32), compute.reproducible())
+        .withCudaFolder(compute.cudaLib());
   }
 }

@@ -258,6 +258,13 @@ public record RunConfig(
               yaml = "torch_settings.precision")
           Optional<Precision> precision,
       @Setting(
+              doc =
+                  "where NVIDIA's libraries lie: their folder, a toolkit, or Python's site-packages;"
+                      + " before all places that are searched anyway",
+              byDefault = "search",
+              label = "DIR")
+          Optional<Path> cudaLib,
+      @Setting(
               doc = "CPU threads",
               byDefault = "cores",
               yaml = "torch_settings.threads",

@@ -64,7 +64,8 @@ class MainTest {
     }
 
     @Override
-    public List<Finding> backends() {
+    public List<Finding> backends(RunConfig config) {
+      asked.add(config);
       return List.of(backend);
     }
   }
@@ -185,7 +186,7 @@ class MainTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "train", "evaluate", "gridworld", "doctor"})
+  @ValueSource(strings = {"", "train", "evaluate", "gridworld", "doctor", "fetch-cuda"})
   void helpEverywhere(String command) {
     assertThat(run((command + " --help").strip().split(" "))).isZero();
     assertThat(out.toString()).contains("Usage: bellman " + command);
@@ -283,8 +284,9 @@ class MainTest {
   @Test
   void doctorFailsIfOneThingFails() {
     String results = "--results-dir=" + folder.resolve("new");
-    assertThat(run("doctor", results)).isZero();
+    assertThat(run("doctor", results, "--cuda-lib", "some/lib")).isZero();
     assertThat(out.toString()).contains("ok    java ", "ok    cpu  ", "ok    results ");
+    assertThat(config().compute().cudaLib()).contains(Path.of("some/lib"));
     stub.backend = Finding.warn("cuda", "no driver");
     assertThat(run("doctor", results)).isZero();
     stub.backend = Finding.fail("cpu", "nothing opens");
@@ -306,6 +308,14 @@ class MainTest {
         .isEqualTo("ok    processor         4 cores, X 1: avx avx2 fma");
     assertThat(Examination.processor("4 cores", List.of("flags : sse2 avx")).level())
         .isEqualTo(Finding.Level.WARN);
+  }
+
+  @Test
+  void fetchCudaWithoutItsFile() {
+    String absent = folder.resolve("absent.jar").toString();
+    assertThat(run("fetch-cuda", "--jar", absent)).isEqualTo(Main.FAILED);
+    assertThat(err.toString())
+        .startsWith("bellman fetch-cuda: " + absent + " does not exist; give the file of org.");
   }
 
   @Test

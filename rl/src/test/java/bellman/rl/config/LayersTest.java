@@ -249,7 +249,8 @@ class LayersTest {
                         stepsPerUpdate 1, learningRate 2.5e-4, gamma 0.9, targetUpdateInterval 500
                         maxGradientNorm off, compat none
             """)
-        .contains("compute     device auto, precision auto, threads 3 (--threads), seed 7 (--seed)")
+        .contains(
+            "compute     device auto, precision auto, cudaLib search, threads 3 (--threads), seed 7")
         .doesNotContain("resume", "quiet");
     assertThat(listing.lines()).allMatch(line -> line.length() <= 100);
   }

@@ -1,0 +1,214 @@
+package bellman.engine.cuda;
+
+import bellman.engine.cuda.CudaLibraries.Installation;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import jcuda.driver.CUdevice;
+import jcuda.driver.CUdevice_attribute;
+import jcuda.driver.JCudaDriver;
+import jcuda.jcublas.JCublas2;
+import jcuda.jcudnn.JCudnn;
+
+/** What of CUDA a machine has: versions and files, and what is missing. */
+public final class CudaReport {
+  private static final Path KERNEL_MODULE = Path.of("/proc/driver/nvidia/version");
+
+  /**
+   * One piece.
+   *
+   * @param present whether it serves
+   * @param subject its name, as in {@code cuDNN 9}
+   * @param text its version and file; or where it was looked for and how to get it
+   */
+  public record Row(boolean present, String subject, String text) {}
+
+  private CudaReport() {}
+
+  /**
+   * Driver, runtime, libraries and GPUs; of a machine without a driver the libraries alone.
+   *
+   * @param folder where NVIDIA's libraries are looked for first
+   */
+  public static List<Row> of(Optional<Path> folder) {
+    LibrarySearch search;
+    try {
+      search = CudaLibraries.search(folder);
+    } catch (IllegalStateException e) {
+      return List.of(new Row(false, "CUDA", e.getMessage()));
+    }
+    CudaLibraries loaded;
+    try {
+      loaded = CudaLibraries.load(folder);
+    } catch (IllegalStateException e) {
+      return unloaded(search, e);
+    }
+    List<Row> rows = new ArrayList<>();
+    rows.add(driver(loaded.driver(), loaded.driverVersion()));
+    rows.add(runtime());
+    for (NvidiaLibrary library : NvidiaLibrary.values()) {
+      if (library != NvidiaLibrary.CUBLAS_LT) {
+        rows.add(library(library, loaded.files()));
+      }
+    }
+    rows.addAll(devices());
+    return rows;
+  }
+
+  // ── what did not load ─────────────────────────────────────────────────────────────────────────
+
+  /** The reason, and each library as a search finds it. */
+  static List<Row> unloaded(LibrarySearch search, IllegalStateException reason) {
+    List<Row> rows = new ArrayList<>();
+    boolean known = false; // the reason is that pieces are missing
+    try {
+      Installation found = CudaLibraries.best(search, Integer.MAX_VALUE);
+      for (NvidiaLibrary library : NvidiaLibrary.values()) {
+        Path file = found.file(library);
+        rows.add(
+            file == null
+                ? new Row(false, library.title(), missing(search, found.major(), library))
+                : new Row(true, library.title(), file + ", not loaded"));
+      }
+      known = !found.missing().isEmpty() && reason.getMessage().startsWith("missing ");
+    } catch (IllegalStateException e) {
+      known = e.getMessage().equals(reason.getMessage());
+      rows.add(new Row(false, "CUDA", e.getMessage()));
+    }
+    if (!known) {
+      rows.add(0, new Row(false, "CUDA", reason.getMessage()));
+    }
+    return rows;
+  }
+
+  private static String missing(LibrarySearch search, int major, NvidiaLibrary library) {
+    return "missing: "
+        + library.file(major, CudaLibraries.windows())
+        + ". "
+        + CudaLibraries.remedy(search, major, List.of(library));
+  }
+
+  // ── what did ──────────────────────────────────────────────────────────────────────────────────
+
+  private static Row driver(Path file, int version) {
+    String module = "";
+    try {
+      module = moduleVersion(Files.readString(KERNEL_MODULE)).map(v -> v + ", ").orElse("");
+    } catch (IOException e) {
+      module = ""; // Windows, or a container that does not show it
+    }
+    return new Row(
+        true,
+        "driver",
+        module + "CUDA up to " + CudaLibraries.version(version) + ", " + real(file));
+  }
+
+  /** 580.95.05 of {@code NVRM version: NVIDIA UNIX x86_64 Kernel Module 580.95.05 Tue …}. */
+  static Optional<String> moduleVersion(String text) {
+    Matcher m = Pattern.compile("Kernel Module.*?\\s(\\d+(\\.\\d+)+)").matcher(text);
+    return m.find() ? Optional.of(m.group(1)) : Optional.empty();
+  }
+
+  private static Row runtime() {
+    return new Row(
+        true,
+        "runtime",
+        "CUDA %s in cuBLAS, %s in cuDNN; Bellman itself calls the driver, through JCuda 12.6"
+            .formatted(
+                CudaLibraries.version(JCublas2.cublasGetCudartVersion()),
+                CudaLibraries.version(JCudnn.cudnnGetCudartVersion())));
+  }
+
+  private static Row library(NvidiaLibrary library, Installation files) {
+    String version =
+        switch (library) {
+          case NVRTC -> Modules.compilerVersion();
+          case CUDNN -> property(JCudnn::cudnnGetProperty);
+          default -> property(JCublas2::cublasGetProperty);
+        };
+    String text = version + ", " + real(files.file(library));
+    if (library == NvidiaLibrary.CUBLAS) {
+      text += ", " + real(files.file(NvidiaLibrary.CUBLAS_LT));
+    }
+    return new Row(true, library.title(), text);
+  }
+
+  /** Answers a part of a version: 0 the major one, 1 the minor, 2 the patch. */
+  @FunctionalInterface
+  private interface Property {
+    int get(int part, int[] value);
+  }
+
+  private static String property(Property property) {
+    List<String> parts = new ArrayList<>();
+    for (int part = 0; part < 3; part++) {
+      int[] value = new int[1];
+      parts.add(property.get(part, value) == 0 ? Integer.toString(value[0]) : "?");
+    }
+    return String.join(".", parts);
+  }
+
+  /** What a link stands for: files are named after their whole version. */
+  private static Path real(Path file) {
+    try {
+      return file.toRealPath();
+    } catch (IOException e) {
+      return file;
+    }
+  }
+
+  private static List<Row> devices() {
+    int[] count = new int[1];
+    int status = JCudaDriver.cuDeviceGetCount(count);
+    if (status != 0 || count[0] == 0) {
+      return List.of(
+          new Row(
+              false,
+              "GPU",
+              "none that CUDA sees; is it in this machine, and in CUDA_VISIBLE_DEVICES?"));
+    }
+    List<Row> rows = new ArrayList<>();
+    for (int i = 0; i < count[0]; i++) {
+      rows.add(device(i));
+    }
+    return rows;
+  }
+
+  private static Row device(int ordinal) {
+    CUdevice device = new CUdevice();
+    byte[] name = new byte[256];
+    long[] memory = new long[1];
+    int[] major = new int[1];
+    int[] minor = new int[1];
+    int status = JCudaDriver.cuDeviceGet(device, ordinal);
+    if (status == 0) {
+      status =
+          JCudaDriver.cuDeviceGetName(name, name.length, device)
+              | JCudaDriver.cuDeviceTotalMem(memory, device)
+              | JCudaDriver.cuDeviceGetAttribute(
+                  major, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, device)
+              | JCudaDriver.cuDeviceGetAttribute(
+                  minor, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, device);
+    }
+    if (status != 0) {
+      return new Row(false, "cuda:" + ordinal, "the driver answers with status " + status);
+    }
+    return new Row(
+        true,
+        "cuda:" + ordinal,
+        String.format(
+            Locale.ROOT,
+            "%s, compute capability %d.%d, %.1f GiB",
+            new String(name, StandardCharsets.US_ASCII).split("\0", 2)[0],
+            major[0],
+            minor[0],
+            memory[0] / (double) (1 << 30)));
+  }
+}
