@@ -176,6 +176,8 @@ class MainTest {
         "train --resume | resume needs the name of a run: give --run-id ID",
         "tran | unknown command 'tran'; did you mean train?",
         "evaluate | Missing required parameter: 'RUN'",
+        "evaluate x --epsilon 2 | --epsilon is 2.0; allowed: 0 to 1",
+        "evaluate x --epsilon NaN | --epsilon is NaN; allowed: 0 to 1",
         "evaluate x --episode 3 | unknown option '--episode'; did you mean --episodes?"
       })
   void badUsage(String line, String message) {
