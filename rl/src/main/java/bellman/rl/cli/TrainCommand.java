@@ -66,8 +66,9 @@ final class TrainCommand extends RunCommand {
       return settings;
     }
     Layers layers = withFlags(new Layers().yaml(before));
-    // The folder may have been moved or renamed since; the one that was asked for counts.
-    for (String name : List.of("runId", "resultsDir")) {
+    // The folder may have been moved or renamed since; the one that was asked for counts. Where the
+    // run once got its first weights counts no longer.
+    for (String name : List.of("runId", "resultsDir", "initializeFrom")) {
       layers.flag(name, List.of(Settings.named(name).textIn(settings.config())));
     }
     return layers.resolve();
