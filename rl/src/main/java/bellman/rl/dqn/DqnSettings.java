@@ -73,4 +73,22 @@ public record DqnSettings(
         false,
         seed);
   }
+
+  public DqnSettings withSizes(int batchSize, int bufferSize, int bufferInitSteps) {
+    return new DqnSettings(
+        batchSize,
+        bufferSize,
+        bufferInitSteps,
+        stepsPerUpdate,
+        learningRate,
+        gamma,
+        targetUpdateInterval,
+        epsilonInitial,
+        epsilonFinal,
+        epsilonEval,
+        explorationSteps,
+        maxGradientNorm,
+        tutorial,
+        seed);
+  }
 }

@@ -58,23 +58,8 @@ final class CudaTimes {
       String how, Device device, int batch, Precision precision, boolean reproducible, int runs) {
     try (device) {
       Replay replay = CudaUpdateTest.replay(device, 2000);
-      DqnSettings t = DqnSettings.tutorial(50_000, 1);
       DqnSettings settings =
-          new DqnSettings(
-              batch,
-              t.bufferSize(),
-              t.bufferInitSteps(),
-              t.stepsPerUpdate(),
-              t.learningRate(),
-              t.gamma(),
-              t.targetUpdateInterval(),
-              t.epsilonInitial(),
-              t.epsilonFinal(),
-              t.epsilonEval(),
-              t.explorationSteps(),
-              t.maxGradientNorm(),
-              t.tutorial(),
-              t.seed());
+          DqnSettings.tutorial(50_000, 1).withSizes(batch, replay.capacity(), 5_000);
       DqnLearner learner = new DqnLearner(device, CudaUpdateTest.GRID_WORLD, replay, settings);
       for (int i = 0; i < 30; i++) {
         learner.update();
