@@ -63,22 +63,7 @@ final class Workload {
 
   /** The tutorial's settings, but for the sizes. */
   static DqnSettings settings(int batch, int transitions) {
-    DqnSettings t = DqnSettings.tutorial(50_000, SEED);
-    return new DqnSettings(
-        batch,
-        transitions,
-        0,
-        t.stepsPerUpdate(),
-        t.learningRate(),
-        t.gamma(),
-        t.targetUpdateInterval(),
-        t.epsilonInitial(),
-        t.epsilonFinal(),
-        t.epsilonEval(),
-        t.explorationSteps(),
-        t.maxGradientNorm(),
-        t.tutorial(),
-        t.seed());
+    return DqnSettings.tutorial(50_000, SEED).withSizes(batch, transitions, 0);
   }
 
   /** A replay full of transitions in episodes, each frame stored once; equal on every device. */

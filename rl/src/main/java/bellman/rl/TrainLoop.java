@@ -27,7 +27,22 @@ public final class TrainLoop {
       long stopAfter,
       int summaryEpisodes,
       float timeScale,
-      float testTimeScale) {}
+      float testTimeScale) {
+    public Plan {
+      if (steps < 0 || testSteps < 0 || stopAfter < 1 || summaryEpisodes < 1) {
+        throw new IllegalArgumentException(
+            "plan: steps and test steps are 0 or more, stopAfter and summary episodes 1 or more;"
+                + " got "
+                + steps
+                + ", "
+                + testSteps
+                + ", "
+                + stopAfter
+                + " and "
+                + summaryEpisodes);
+      }
+    }
+  }
 
   /**
    * What a checkpoint keeps of the loop.
@@ -166,6 +181,8 @@ public final class TrainLoop {
     }
     if (window.episodes > 0) {
       summarize(phase);
+    } else {
+      learned(); // not to be told as the next phase's
     }
     return reason;
   }
@@ -198,7 +215,8 @@ public final class TrainLoop {
     }
   }
 
-  private void summarize(Phase phase) {
+  /** What the updates since the last call found. */
+  private Agent.Statistics learned() {
     Agent.Statistics learned = agent.drainStatistics();
     if (learned.updates() > 0 && !Double.isFinite(learned.loss())) {
       throw new DivergedException(
@@ -211,6 +229,11 @@ public final class TrainLoop {
               + "; the last checkpoint is kept. Lower --learning-rate, or set"
               + " --max-gradient-norm.");
     }
+    return learned;
+  }
+
+  private void summarize(Phase phase) {
+    Agent.Statistics learned = learned();
     Summary summary =
         new Summary(
             phase,

@@ -1,6 +1,7 @@
 package bellman.rl;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import bellman.rl.env.Environment;
 import bellman.rl.env.Frame;
@@ -68,6 +69,9 @@ class TrainLoopTest {
     private final List<String> phases = new ArrayList<>();
     private final List<Long> steps = new ArrayList<>();
     private Outcome outcome;
+    private double loss = 0.5;
+    private long updates;
+    private long drained;
 
     @Override
     public void observe(Turn turn) {
@@ -83,6 +87,7 @@ class TrainLoopTest {
     @Override
     public void learn(long step) {
       agent.add("learn " + step);
+      updates++;
     }
 
     @Override
@@ -92,12 +97,14 @@ class TrainLoopTest {
 
     @Override
     public Statistics drainStatistics() {
-      return Statistics.none();
+      long n = updates - drained;
+      drained = updates;
+      return n == 0 ? Statistics.none() : new Statistics(n, loss, 0, 0, 0);
     }
 
     @Override
     public long updates() {
-      return 0;
+      return updates;
     }
 
     @Override
@@ -143,7 +150,12 @@ class TrainLoopTest {
   private final Scribe scribe = new Scribe();
 
   private TrainLoop loop(long steps, long testSteps, long stopAfter) {
-    return new TrainLoop(new TrainLoop.Plan(steps, testSteps, stopAfter, 2, 12, 1), world, scribe);
+    return loop(steps, testSteps, stopAfter, 2);
+  }
+
+  private TrainLoop loop(long steps, long testSteps, long stopAfter, int summaryEpisodes) {
+    return new TrainLoop(
+        new TrainLoop.Plan(steps, testSteps, stopAfter, summaryEpisodes, 12, 1), world, scribe);
   }
 
   @Test
@@ -168,7 +180,39 @@ class TrainLoopTest {
     assertThat(scribe.summaries).extracting(Summary::meanReturn).containsExactly(7.0, 11.0, 3.0);
     assertThat(scribe.summaries).extracting(Summary::stdReturn).containsExactly(4.0, 0.0, 0.0);
     assertThat(scribe.summaries).extracting(Summary::meanLength).containsExactly(2.5, 2.0, 3.0);
-    assertThat(scribe.summaries.get(0).loss()).isNaN();
+    assertThat(scribe.summaries).extracting(Summary::updates).containsExactly(3L, 3L, 0L);
+    assertThat(scribe.summaries.get(0).loss()).isEqualTo(0.5);
+  }
+
+  /** Turn 5 ends no episode, so its update belongs to no window. */
+  @Test
+  void testingTellsNothingOfTheLastUpdatesOfTraining() {
+    loop(10, 8, Long.MAX_VALUE, 1).run(List.of(scribe), () -> false);
+    assertThat(scribe.summaries)
+        .filteredOn(s -> s.phase() == Phase.TESTING)
+        .isNotEmpty()
+        .allMatch(s -> s.updates() == 0 && Double.isNaN(s.loss()));
+  }
+
+  @Test
+  void aLossThatIsNoNumberEndsTheRunEvenWithoutAnEpisode() {
+    scribe.loss = Double.NaN;
+    TrainLoop loop = loop(2, 0, Long.MAX_VALUE); // one turn
+    assertThatThrownBy(() -> loop.run(List.of(scribe), () -> false))
+        .isInstanceOf(DivergedException.class)
+        .hasMessage(
+            "training diverged: the mean loss of the last 1 updates before step 2 is NaN; the last"
+                + " checkpoint is kept. Lower --learning-rate, or set --max-gradient-norm.");
+    assertThat(scribe.outcome).isNull();
+  }
+
+  @Test
+  void plansThatCannotBeAreRefused() {
+    assertThatThrownBy(() -> loop(10, 0, Long.MAX_VALUE, 0))
+        .hasMessage(
+            "plan: steps and test steps are 0 or more, stopAfter and summary episodes 1 or more;"
+                + " got 10, 0, 9223372036854775807 and 0");
+    assertThatThrownBy(() -> loop(-1, 0, 1)).hasMessageEndingWith("got -1, 0, 1 and 2");
   }
 
   @Test

@@ -8,8 +8,9 @@ import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * Two settings of oneDNN's OpenMP team that no binding offers: how many threads, and whether they
- * sleep between kernels.
+ * Two settings of oneDNN's OpenMP team that neither its API nor JavaCPP's binding offers: how many
+ * threads, and whether they sleep between kernels. (Java's own way to call C functions came with
+ * version 22.)
  *
  * <p>JavaCPP frees foreign memory by calling a C function with one pointer at a given address; here
  * the function is {@code omp_set_num_threads} or {@code putenv}. Every 64-bit calling convention in

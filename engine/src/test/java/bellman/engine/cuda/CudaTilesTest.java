@@ -3,6 +3,7 @@ package bellman.engine.cuda;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import bellman.engine.DType;
+import bellman.engine.DeviceOptions;
 import bellman.engine.Precision;
 import bellman.engine.backend.Backend;
 import bellman.engine.backend.Buffer;
@@ -140,7 +141,7 @@ class CudaTilesTest {
 
   private static CudaBackend open() {
     try {
-      return CudaBackend.open(0, Precision.TF32, false);
+      return CudaBackend.open(0, new DeviceOptions(1, Precision.TF32, false));
     } catch (IllegalStateException e) {
       return Assumptions.abort("not on this machine: " + e.getMessage()); // reported as skipped
     }

@@ -14,7 +14,7 @@ import picocli.CommandLine.Unmatched;
     header = "Run the benchmarks: kernels, layers, the update, the bridge.",
     synopsisHeading = "%nUsage: ",
     customSynopsis = "bellman bench [ARGUMENTS]",
-    description = {"", "Arguments are those of the benchmarks; see docs."})
+    description = {"", "Arguments are those of the benchmarks; --help prints them."})
 final class BenchCommand implements Callable<Integer> {
   private final Streams streams;
 

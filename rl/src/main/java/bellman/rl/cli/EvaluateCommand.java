@@ -7,13 +7,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code bellman evaluate}: runs a trained policy without learning. */
 @Command(
@@ -26,13 +23,8 @@ import picocli.CommandLine.Spec;
       "RUN is the name of a run below --results-dir, a run's folder or a file of weights. Settings"
           + " come from the defaults, then the run's configuration.yaml, then the options."
     })
-final class EvaluateCommand implements Callable<Integer> {
+final class EvaluateCommand extends RunCommand {
   private static final Set<String> GROUPS = Set.of("world", "compute", "reporting");
-
-  private final Streams streams;
-  private final Services services;
-  private final Interruption interruption;
-  private SettingFlags flags;
 
   @Parameters(paramLabel = "RUN", hidden = true)
   private String run;
@@ -51,35 +43,22 @@ final class EvaluateCommand implements Callable<Integer> {
       description = "probability of a random action [default 0: greedy]")
   private double epsilon;
 
-  @Option(
-      names = {"-h", "--help"},
-      usageHelp = true,
-      description = "print this")
-  private boolean help;
-
-  @Spec private CommandSpec spec;
-
-  private EvaluateCommand(Streams streams, Services services, Interruption interruption) {
-    this.streams = streams;
-    this.services = services;
-    this.interruption = interruption;
+  EvaluateCommand(Streams streams, Services services, Interruption interruption) {
+    super(streams, services, interruption);
   }
 
-  static CommandLine commandLine(Streams streams, Services services, Interruption interruption) {
-    EvaluateCommand command = new EvaluateCommand(streams, services, interruption);
-    CommandLine line = new CommandLine(command);
-    command.flags =
-        SettingFlags.onto(
-            line, row -> GROUPS.contains(row.group()) || row.name().equals("resultsDir"));
-    return line;
+  CommandLine commandLine() {
+    return commandLine(row -> GROUPS.contains(row.group()) || row.name().equals("resultsDir"));
   }
 
   @Override
   public Integer call() throws Exception {
-    var parsed = spec.commandLine().getParseResult();
-    Path results = flags.layOnto(new Layers(), parsed).resolve().config().folder().resultsDir();
+    Path results = withFlags(new Layers()).resolve().config().folder().resultsDir();
     if (episodes < 1) {
       throw new ConfigException("--episodes is %d; allowed: 1 or more".formatted(episodes));
+    }
+    if (!(epsilon >= 0 && epsilon <= 1)) {
+      throw new ConfigException("--epsilon is %s; allowed: 0 to 1".formatted(epsilon));
     }
     Path found = SavedWeights.run(results, run);
     Layers layers = new Layers();
@@ -88,9 +67,8 @@ final class EvaluateCommand implements Callable<Integer> {
       layers.yaml(file);
     }
     layers.flag("epsilonEval", List.of(Double.toString(epsilon)));
-    Resolved settings = flags.layOnto(layers, parsed).resolve();
-    Announcement.of(settings, streams);
-    interruption.engage();
+    Resolved settings = withFlags(layers).resolve();
+    announce(settings);
     return Main.exitCode(
         services.evaluate(settings, SavedWeights.in(found), episodes, interruption));
   }

@@ -92,10 +92,14 @@ final class Evaluation {
               Integer.MAX_VALUE,
               1,
               (float) config.world().timeScale());
-      Outcome outcome =
-          new TrainLoop(plan, world, agent)
-              .run(observers, () -> interruption.getAsBoolean() || tally.ended >= episodes);
-      observers.forEach(Observer::close);
+      Outcome outcome;
+      try {
+        outcome =
+            new TrainLoop(plan, world, agent)
+                .run(observers, () -> interruption.getAsBoolean() || tally.ended >= episodes);
+      } finally {
+        observers.forEach(Observer::close);
+      }
       terminal.line(tally.ended == 0 ? "no episode ended" : tally.toString());
       return interruption.getAsBoolean() ? outcome : outcome.completed();
     }

@@ -98,8 +98,8 @@ public final class Main {
 
   private CommandLine commandLine() {
     CommandLine root = new CommandLine(this);
-    root.addSubcommand(TrainCommand.commandLine(streams, services, interruption));
-    root.addSubcommand(EvaluateCommand.commandLine(streams, services, interruption));
+    root.addSubcommand(new TrainCommand(streams, services, interruption).commandLine());
+    root.addSubcommand(new EvaluateCommand(streams, services, interruption).commandLine());
     root.addSubcommand(new GridWorldCommand(streams, services));
     root.addSubcommand(DoctorCommand.commandLine(streams, services));
     root.addSubcommand(new FetchCudaCommand(streams));

@@ -6,13 +6,10 @@ import bellman.rl.config.Settings;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code bellman train}: trains a DQN, tests it and leaves a run folder. */
 @Command(
@@ -26,12 +23,7 @@ import picocli.CommandLine.Spec;
           + " has the structure of mlagents-learn; --print-config shows it. With --resume and no"
           + " file, the run's own configuration.yaml is read."
     })
-final class TrainCommand implements Callable<Integer> {
-  private final Streams streams;
-  private final Services services;
-  private final Interruption interruption;
-  private SettingFlags flags;
-
+final class TrainCommand extends RunCommand {
   @Parameters(arity = "0..1", paramLabel = "CONFIG.yaml", hidden = true)
   private Path file;
 
@@ -40,25 +32,12 @@ final class TrainCommand implements Callable<Integer> {
       description = "print the resolved configuration as YAML and do nothing else")
   private boolean print;
 
-  @Option(
-      names = {"-h", "--help"},
-      usageHelp = true,
-      description = "print this")
-  private boolean help;
-
-  @Spec private CommandSpec spec;
-
-  private TrainCommand(Streams streams, Services services, Interruption interruption) {
-    this.streams = streams;
-    this.services = services;
-    this.interruption = interruption;
+  TrainCommand(Streams streams, Services services, Interruption interruption) {
+    super(streams, services, interruption);
   }
 
-  static CommandLine commandLine(Streams streams, Services services, Interruption interruption) {
-    TrainCommand command = new TrainCommand(streams, services, interruption);
-    CommandLine line = new CommandLine(command);
-    command.flags = SettingFlags.onto(line, row -> true);
-    return line;
+  CommandLine commandLine() {
+    return commandLine(row -> true);
   }
 
   @Override
@@ -68,17 +47,15 @@ final class TrainCommand implements Callable<Integer> {
       streams.out().print(settings.config().toYaml());
       return Main.DONE;
     }
-    Announcement.of(settings, streams);
-    interruption.engage();
+    announce(settings);
     return Main.exitCode(services.train(settings, interruption));
   }
 
   private Resolved settings() {
-    var parsed = spec.commandLine().getParseResult();
     if (file != null) {
-      return flags.layOnto(new Layers().yaml(file), parsed).resolve();
+      return withFlags(new Layers().yaml(file)).resolve();
     }
-    Resolved settings = flags.layOnto(new Layers(), parsed).resolve();
+    Resolved settings = withFlags(new Layers()).resolve();
     var folder = settings.config().folder();
     if (!folder.resume()) {
       return settings;
@@ -88,9 +65,10 @@ final class TrainCommand implements Callable<Integer> {
     if (!Files.exists(before)) {
       return settings;
     }
-    Layers layers = flags.layOnto(new Layers().yaml(before), parsed);
-    // The folder may have been moved or renamed since; the one that was asked for counts.
-    for (String name : List.of("runId", "resultsDir")) {
+    Layers layers = withFlags(new Layers().yaml(before));
+    // The folder may have been moved or renamed since; the one that was asked for counts. Where the
+    // run once got its first weights counts no longer.
+    for (String name : List.of("runId", "resultsDir", "initializeFrom")) {
       layers.flag(name, List.of(Settings.named(name).textIn(settings.config())));
     }
     return layers.resolve();

@@ -120,7 +120,7 @@ final class Wiring implements Services {
 
   /** The same for acting alone: no room for transitions, only for what the agents see. */
   static DqnSettings evaluation(RunConfig config) {
-    return dqn(config.with("bufferSize", "4096").with("batchSize", "1"));
+    return dqn(config.with("batchSize", "1").with("bufferSize", "4096"));
   }
 
   /** How long to run. */

@@ -104,8 +104,17 @@ public final class DqnAgent implements Agent {
     replay.frames().release(b.frame);
   }
 
+  /** What is forbidden; nothing, where everything is: max over no action would be −∞. */
   private boolean[] mask(boolean[] forbidden) {
-    return settings.tutorial() ? null : forbidden;
+    if (settings.tutorial() || forbidden == null) {
+      return null;
+    }
+    for (boolean f : forbidden) {
+      if (!f) {
+        return forbidden;
+      }
+    }
+    return null;
   }
 
   @Override
@@ -179,7 +188,7 @@ public final class DqnAgent implements Agent {
       long index = step - 1; // the tutorial counts from 0
       if (index > Math.max(settings.batchSize(), settings.bufferInitSteps())) {
         learner.update();
-        if (index % settings.targetUpdateInterval() == 0) {
+        if (crossed(before - 1, index)) {
           learner.syncTarget();
         }
       }
@@ -194,9 +203,15 @@ public final class DqnAgent implements Agent {
     for (long i = 0; i < due; i++) {
       learner.update();
     }
-    if (step / settings.targetUpdateInterval() > before / settings.targetUpdateInterval()) {
+    if (crossed(before, step)) {
       learner.syncTarget();
     }
+  }
+
+  /** Whether a multiple of the interval lies in (from, to]; several agents may step over it. */
+  private boolean crossed(long from, long to) {
+    int interval = settings.targetUpdateInterval();
+    return Math.floorDiv(to, interval) > Math.floorDiv(from, interval);
   }
 
   @Override

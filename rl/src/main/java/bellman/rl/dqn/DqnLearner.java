@@ -147,7 +147,9 @@ public final class DqnLearner implements AutoCloseable {
     return sampling;
   }
 
+  /** Goes on counting from a saved number; what was gathered since the last drain is dropped. */
   void restoreUpdates(long updates) {
+    drainStatistics();
     this.updates = updates;
     this.drained = updates;
   }

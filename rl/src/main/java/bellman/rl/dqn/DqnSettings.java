@@ -1,7 +1,7 @@
 package bellman.rl.dqn;
 
 /**
- * The hyperparameters of DQN.
+ * The hyperparameters of DQN. Those of Adam are checked there.
  *
  * @param batchSize transitions in an update
  * @param bufferSize transitions in the replay
@@ -31,6 +31,29 @@ public record DqnSettings(
     double maxGradientNorm,
     boolean tutorial,
     long seed) {
+  public DqnSettings {
+    require("batchSize", batchSize >= 1, "1 or more", batchSize);
+    require("bufferSize", bufferSize >= 1, "1 or more", bufferSize);
+    require("bufferInitSteps", bufferInitSteps >= 0, "0 or more", bufferInitSteps);
+    require(
+        "stepsPerUpdate",
+        stepsPerUpdate > 0 && stepsPerUpdate < Double.POSITIVE_INFINITY,
+        "above 0",
+        stepsPerUpdate);
+    require("gamma", gamma >= 0 && gamma <= 1, "in [0, 1]", gamma);
+    require("targetUpdateInterval", targetUpdateInterval >= 1, "1 or more", targetUpdateInterval);
+    require(
+        "epsilonInitial", epsilonInitial >= 0 && epsilonInitial <= 1, "in [0, 1]", epsilonInitial);
+    require("epsilonFinal", epsilonFinal >= 0 && epsilonFinal <= 1, "in [0, 1]", epsilonFinal);
+    require("epsilonEval", epsilonEval >= 0 && epsilonEval <= 1, "in [0, 1]", epsilonEval);
+    require("explorationSteps", explorationSteps >= 0, "0 or more", explorationSteps);
+  }
+
+  private static void require(String name, boolean sound, String rule, Number value) {
+    if (!sound) {
+      throw new IllegalArgumentException("dqn: " + name + " is " + rule + ", got " + value);
+    }
+  }
 
   /** The tutorial's figures for a run of {@code steps}. */
   public static DqnSettings tutorial(long steps, long seed) {
@@ -48,6 +71,24 @@ public record DqnSettings(
         Math.round(0.8 * steps),
         Double.POSITIVE_INFINITY,
         false,
+        seed);
+  }
+
+  public DqnSettings withSizes(int batchSize, int bufferSize, int bufferInitSteps) {
+    return new DqnSettings(
+        batchSize,
+        bufferSize,
+        bufferInitSteps,
+        stepsPerUpdate,
+        learningRate,
+        gamma,
+        targetUpdateInterval,
+        epsilonInitial,
+        epsilonFinal,
+        epsilonEval,
+        explorationSteps,
+        maxGradientNorm,
+        tutorial,
         seed);
   }
 }

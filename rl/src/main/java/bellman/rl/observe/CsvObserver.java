@@ -43,9 +43,9 @@ public final class CsvObserver implements Observer {
 
   private final Path folder;
   private final Consumer<String> warnings;
+  private final Writing writing;
   private BufferedWriter summary;
   private BufferedWriter episodes;
-  private boolean failed;
 
   /**
    * @param folder gets the files, when the run begins
@@ -53,6 +53,7 @@ public final class CsvObserver implements Observer {
   public CsvObserver(Path folder, Consumer<String> warnings) {
     this.folder = folder;
     this.warnings = warnings;
+    this.writing = new Writing("CSV: files in " + folder, warnings);
   }
 
   @Override
@@ -60,7 +61,7 @@ public final class CsvObserver implements Observer {
     if (summary != null) {
       return;
     }
-    attempt(
+    writing.attempt(
         () -> {
           Files.createDirectories(folder);
           summary = opened("summary.csv", SUMMARY, step);
@@ -70,7 +71,7 @@ public final class CsvObserver implements Observer {
 
   @Override
   public void episodeEnded(Episode e) {
-    attempt(
+    writing.attempt(
         () ->
             row(
                 episodes,
@@ -85,7 +86,7 @@ public final class CsvObserver implements Observer {
 
   @Override
   public void summarized(Summary s) {
-    attempt(
+    writing.attempt(
         () -> {
           row(
               summary,
@@ -111,15 +112,8 @@ public final class CsvObserver implements Observer {
 
   @Override
   public void close() {
-    attempt(
-        () -> {
-          if (summary != null) {
-            summary.close();
-          }
-          if (episodes != null) {
-            episodes.close();
-          }
-        });
+    writing.close(summary);
+    writing.close(episodes);
   }
 
   private BufferedWriter opened(String name, List<String> columns, long step) throws IOException {
@@ -161,26 +155,5 @@ public final class CsvObserver implements Observer {
       }
     }
     to.write(line.append('\n').toString());
-  }
-
-  private interface Writing {
-    void run() throws IOException;
-  }
-
-  private void attempt(Writing writing) {
-    if (failed) {
-      return;
-    }
-    try {
-      writing.run();
-    } catch (IOException e) {
-      failed = true;
-      warnings.accept(
-          "CSV: files in "
-              + folder
-              + " cannot be written ("
-              + e.getMessage()
-              + "); the run goes on without them");
-    }
   }
 }

@@ -1,6 +1,7 @@
 package bellman.rl.observe;
 
 import java.io.BufferedOutputStream;
+import java.io.Closeable;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;
@@ -32,7 +33,7 @@ import java.util.zip.CRC32C;
  *
  * <p>Not thread-safe.
  */
-public final class EventWriter implements AutoCloseable {
+public final class EventWriter implements Closeable {
   private static final int MASK_DELTA = 0xa282ead8;
   private static final int DT_STRING = 7;
   private static final int SESSION_START = 1;

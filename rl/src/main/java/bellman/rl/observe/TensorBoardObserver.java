@@ -25,9 +25,8 @@ import java.util.function.Consumer;
 public final class TensorBoardObserver implements Observer {
   private final Path folder;
   private final Map<String, String> hyperparameters;
-  private final Consumer<String> warnings;
+  private final Writing writing;
   private EventWriter writer;
-  private boolean failed;
 
   /**
    * @param folder gets the event file, when the run begins
@@ -37,7 +36,7 @@ public final class TensorBoardObserver implements Observer {
       Path folder, Map<String, String> hyperparameters, Consumer<String> warnings) {
     this.folder = folder;
     this.hyperparameters = hyperparameters;
-    this.warnings = warnings;
+    this.writing = new Writing("TensorBoard: files in " + folder, warnings);
   }
 
   @Override
@@ -45,7 +44,7 @@ public final class TensorBoardObserver implements Observer {
     if (writer != null) {
       return;
     }
-    attempt(
+    writing.attempt(
         () -> {
           writer = EventWriter.in(folder);
           if (step > 0) {
@@ -60,7 +59,7 @@ public final class TensorBoardObserver implements Observer {
 
   @Override
   public void summarized(Summary s) {
-    attempt(
+    writing.attempt(
         () -> {
           if (s.phase() == Phase.TRAINING) {
             training(s);
@@ -89,12 +88,7 @@ public final class TensorBoardObserver implements Observer {
 
   @Override
   public void close() {
-    attempt(
-        () -> {
-          if (writer != null) {
-            writer.close();
-          }
-        });
+    writing.close(writer);
   }
 
   private String table() {
@@ -108,26 +102,5 @@ public final class TensorBoardObserver implements Observer {
                 .append(value.replace("|", "\\|").replace("\n", " "))
                 .append(" |\n"));
     return table.toString();
-  }
-
-  private interface Writing {
-    void run() throws IOException;
-  }
-
-  private void attempt(Writing writing) {
-    if (failed) {
-      return;
-    }
-    try {
-      writing.run();
-    } catch (IOException e) {
-      failed = true;
-      warnings.accept(
-          "TensorBoard: "
-              + (writer == null ? folder : writer.file())
-              + " cannot be written ("
-              + e.getMessage()
-              + "); the run goes on without it");
-    }
   }
 }

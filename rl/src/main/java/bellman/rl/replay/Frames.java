@@ -68,6 +68,8 @@ public final class Frames {
    *
    * @param forbidden [actions] or null: the actions not allowed here
    * @return the frame's index
+   * @throws IllegalArgumentException if the observation is of another kind or size, or its goal is
+   *     none of the world's
    */
   public int hold(Observation observation, boolean[] forbidden) {
     if (isFull()) {
@@ -78,6 +80,15 @@ public final class Frames {
       checkLength(observation.pixels() == null ? -1 : observation.pixels().length);
     } else {
       checkLength(observation.vector() == null ? -1 : observation.vector().length);
+    }
+    if (observation.goal() < 0 || observation.goal() >= Math.max(spec.goals(), 1)) {
+      throw new IllegalArgumentException(
+          "frames: goal "
+              + observation.goal()
+              + " is none of "
+              + spec.name()
+              + "'s, which are 0 to "
+              + (Math.max(spec.goals(), 1) - 1));
     }
     int f = free[--freeCount];
     if (frame.pixels()) {
@@ -115,6 +126,9 @@ public final class Frames {
 
   /** One use less; the last frees the frame. */
   public void release(int f) {
+    if (uses[f] < 1) {
+      throw new IllegalStateException("frames: frame " + f + " is free and cannot be released");
+    }
     if (--uses[f] == 0) {
       free[freeCount++] = f;
     }

@@ -135,6 +135,16 @@ public final class Replay {
    * @param discount γ, or 0 where s′ is terminal
    */
   public void add(int s, int a, float r, float discount, int sNext) {
+    if (a < 0 || a >= spec.actions()) {
+      throw new IllegalArgumentException(
+          "replay: action "
+              + a
+              + " is none of the "
+              + spec.actions()
+              + " that "
+              + spec.name()
+              + " has");
+    }
     if (count == capacity) {
       dropOldest();
     }

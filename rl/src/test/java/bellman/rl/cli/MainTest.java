@@ -177,6 +177,8 @@ class MainTest {
         "train --resume | resume needs the name of a run: give --run-id ID",
         "tran | unknown command 'tran'; did you mean train?",
         "evaluate | Missing required parameter: 'RUN'",
+        "evaluate x --epsilon 2 | --epsilon is 2.0; allowed: 0 to 1",
+        "evaluate x --epsilon NaN | --epsilon is NaN; allowed: 0 to 1",
         "evaluate x --episode 3 | unknown option '--episode'; did you mean --episodes?"
       })
   void badUsage(String line, String message) {
@@ -240,6 +242,19 @@ class MainTest {
     assertThat(config().compute().seed()).isEqualTo(before.compute().seed());
     assertThat(config().folder().runId()).contains("r1");
     assertThat(config().folder().resultsDir()).isEqualTo(folder);
+  }
+
+  @Test
+  void aRunThatBeganWithOthersWeightsIsResumedFromItsOwn() throws IOException {
+    Path run = Files.createDirectories(folder.resolve("r2"));
+    RunConfig before = RunConfig.defaults().with("initializeFrom", "r1").with("runId", "r2");
+    Files.writeString(run.resolve("configuration.yaml"), before.toYaml());
+    String results = "--results-dir=" + folder;
+    assertThat(run("train", "--resume", "--run-id", "r2", results)).isZero();
+    assertThat(config().folder().initializeFrom()).isEmpty();
+    assertThat(run("train", "--resume", "--run-id", "r2", results, "--initialize-from", "r1"))
+        .isEqualTo(Main.USAGE);
+    assertThat(err.toString()).contains("resume and initializeFrom exclude each other");
   }
 
   @Test
@@ -332,6 +347,13 @@ class MainTest {
     assertThat(Wiring.dqn(config)).isEqualTo(DqnSettings.tutorial(50_000, 5));
     assertThat(Wiring.plan(config).stopAfter()).isEqualTo(Long.MAX_VALUE);
     assertThat(Wiring.plan(config).timeScale()).isEqualTo(12);
+  }
+
+  @Test
+  void evaluatingNeedsNoRoomForBatches() {
+    RunConfig config = RunConfig.defaults().with("bufferSize", "20000").with("batchSize", "8000");
+    assertThat(Wiring.evaluation(config).batchSize()).isEqualTo(1);
+    assertThat(Wiring.evaluation(config).bufferSize()).isEqualTo(4096);
   }
 
   /** A process that trains until it is told to stop, and then takes a moment to save. */

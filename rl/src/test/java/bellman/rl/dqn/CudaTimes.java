@@ -67,23 +67,8 @@ final class CudaTimes {
 
   private static DqnLearner learner(Device device, int batch) {
     Replay replay = CudaUpdateTest.replay(device, 2000);
-    DqnSettings t = DqnSettings.tutorial(50_000, 1);
     DqnSettings settings =
-        new DqnSettings(
-            batch,
-            t.bufferSize(),
-            t.bufferInitSteps(),
-            t.stepsPerUpdate(),
-            t.learningRate(),
-            t.gamma(),
-            t.targetUpdateInterval(),
-            t.epsilonInitial(),
-            t.epsilonFinal(),
-            t.epsilonEval(),
-            t.explorationSteps(),
-            t.maxGradientNorm(),
-            t.tutorial(),
-            t.seed());
+        DqnSettings.tutorial(50_000, 1).withSizes(batch, replay.capacity(), 5_000);
     return new DqnLearner(device, CudaUpdateTest.GRID_WORLD, replay, settings);
   }
 

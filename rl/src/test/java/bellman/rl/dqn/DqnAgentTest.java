@@ -2,6 +2,7 @@ package bellman.rl.dqn;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import bellman.engine.Device;
 import bellman.engine.io.Safetensors;
@@ -112,6 +113,17 @@ class DqnAgentTest {
   }
 
   @Test
+  void theTutorialsTargetIsCopiedWhoeverElseActs() {
+    DqnAgent agent = new DqnAgent(device, SPEC, settings(true, 1)); // interval 8
+    play(agent, 12, 2); // the indices are 1, 3 … 23: no multiple of 8 among them
+    assertThat(agent.updates()).isPositive();
+    assertThat(targetIsOnline(agent)).isFalse();
+    DqnAgent crossed = new DqnAgent(device, SPEC, settings(true, 1));
+    play(crossed, 13, 2); // index 25: 24 was crossed
+    assertThat(targetIsOnline(crossed)).isTrue();
+  }
+
+  @Test
   void epsilonCountsAgentSteps() {
     DqnAgent agent = new DqnAgent(device, SPEC, settings(false, 1));
     play(agent, 5, 2);
@@ -201,6 +213,20 @@ class DqnAgentTest {
     }
   }
 
+  /** max over no action is −∞, and one such target would end the learning. */
+  @Test
+  void aStateThatForbidsEverythingAllowsEverything() {
+    DqnAgent agent = new DqnAgent(device, SPEC, settings(false, 1));
+    boolean[] all = {true, true, true};
+    for (int t = 0; t <= 15; t++) {
+      List<Turn.Decision> decisions = List.of(new Turn.Decision(0, see(t, 0), 0.1f, all));
+      agent.observe(new Turn(List.of(), decisions));
+      agent.learn(t);
+      assertThat(agent.act(decisions, Phase.TRAINING)[0]).isBetween(0, 2);
+    }
+    assertThat(agent.drainStatistics().loss()).isFinite();
+  }
+
   @Test
   void statisticsCoverEveryUpdateSinceTheLastCall() {
     DqnAgent agent = new DqnAgent(device, SPEC, settings(false, 1));
@@ -235,6 +261,24 @@ class DqnAgentTest {
     Path copy = folder.resolve("again.safetensors");
     again.write(copy);
     assertThat(copy).hasSameBinaryContentAs(file);
+  }
+
+  @Test
+  void aLoadedAgentTellsNothingOfUpdatesBefore(@TempDir Path folder) throws Exception {
+    Path file = folder.resolve("agent.safetensors");
+    DqnAgent agent = new DqnAgent(device, SPEC, settings(false, 1));
+    SafetensorsWriter writer = new SafetensorsWriter();
+    agent.save(writer);
+    writer.write(file);
+    play(agent, 11, 1);
+    double once = agent.drainStatistics().loss();
+    try (Safetensors saved = Safetensors.open(file)) {
+      agent.load(saved);
+      play(agent, 11, 1); // the same update, twice
+      agent.load(saved);
+      play(agent, 11, 1);
+    }
+    assertThat(agent.drainStatistics().loss()).isCloseTo(once, within(once / 2));
   }
 
   @Test

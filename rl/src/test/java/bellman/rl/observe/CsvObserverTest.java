@@ -1,17 +1,22 @@
 package bellman.rl.observe;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import bellman.rl.Phase;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class CsvObserverTest {
+  private static final Path OPEN = Path.of("/proc/self/fd");
+
   @TempDir Path folder;
   private final List<String> warnings = new ArrayList<>();
 
@@ -96,5 +101,32 @@ class CsvObserverTest {
         .asString()
         .startsWith("CSV: files in " + folder.resolve("run_logs") + " cannot be written (")
         .endsWith("); the run goes on without them");
+  }
+
+  @Test
+  void theFileThatCouldBeOpenedIsClosedThoughTheOtherCouldNot() throws IOException {
+    assumeTrue(Files.isDirectory(OPEN), "open files are counted in /proc");
+    Files.createDirectories(folder.resolve("run_logs/episodes.csv.tmp/full")); // in its way
+    try (CsvObserver csv = run(0)) {
+      assertThat(openFiles()).hasSize(1);
+      csv.summarized(Samples.learning());
+    }
+    assertThat(warnings).hasSize(1);
+    assertThat(openFiles()).isEmpty();
+  }
+
+  private List<Path> openFiles() throws IOException {
+    List<Path> open = new ArrayList<>();
+    try (Stream<Path> all = Files.list(OPEN)) {
+      for (Path link : all.toList()) {
+        try {
+          open.add(Files.readSymbolicLink(link));
+        } catch (NoSuchFileException e) {
+          continue; // closed meanwhile
+        }
+      }
+    }
+    open.removeIf(file -> !file.startsWith(folder));
+    return open;
   }
 }

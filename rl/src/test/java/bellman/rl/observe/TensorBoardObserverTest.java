@@ -192,7 +192,7 @@ class TensorBoardObserverTest {
     assertThat(warnings)
         .singleElement()
         .asString()
-        .startsWith("TensorBoard: " + file + " cannot be written (")
-        .endsWith("); the run goes on without it");
+        .startsWith("TensorBoard: files in " + file + " cannot be written (")
+        .endsWith("); the run goes on without them");
   }
 }

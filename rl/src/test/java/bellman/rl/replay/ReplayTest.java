@@ -166,6 +166,15 @@ class ReplayTest {
     }
     replay.checkInvariants(0);
     assertThat(replay.size()).isEqualTo((capacity + capacity / 2 + 256) / 2);
+    try (Scope scope = device.scope("sample")) { // the newest are left, and they are whole
+      Batch b = replay.sample(device.random(1, "sample"), 64);
+      float[] r = b.r().toFloats();
+      for (int row = 0; row < 64; row++) {
+        assertThat(r[row]).isGreaterThanOrEqualTo(5 * capacity - replay.size());
+        assertThat(b.s().toFloats()[row]).isEqualTo(r[row]);
+        assertThat(b.sNext().toFloats()[row]).isEqualTo(-r[row]);
+      }
+    }
   }
 
   @Test
@@ -176,6 +185,33 @@ class ReplayTest {
     assertThatThrownBy(() -> replay.hold(Observation.vector(1, 2), null))
         .hasMessage(
             "frames: an observation of another kind does not fit frames of [2, 3, 2] bytes");
+    replay.checkInvariants(0);
+  }
+
+  @Test
+  void aGoalOrAnActionThatTheWorldDoesNotHaveIsRefused() {
+    Replay replay = new Replay(device, PICTURE, 4);
+    byte[] pixels = new byte[PICTURE.frame().size()];
+    assertThatThrownBy(() -> replay.hold(Observation.picture(pixels, 2), null))
+        .hasMessage("frames: goal 2 is none of Test's, which are 0 to 1");
+    assertThatThrownBy(() -> replay.hold(Observation.picture(pixels, -1), null))
+        .hasMessage("frames: goal -1 is none of Test's, which are 0 to 1");
+    int s = replay.hold(Observation.picture(pixels, 1), null);
+    assertThatThrownBy(() -> replay.add(s, 35, 0, 0, s))
+        .hasMessage("replay: action 35 is none of the 35 that Test has");
+    assertThatThrownBy(() -> replay.add(s, -1, 0, 0, s))
+        .hasMessage("replay: action -1 is none of the 35 that Test has");
+    assertThat(replay.size()).isZero();
+    replay.checkInvariants(1);
+  }
+
+  @Test
+  void aFreeFrameCannotBeReleased() {
+    Replay replay = new Replay(device, PICTURE, 4);
+    int s = replay.hold(Observation.picture(new byte[PICTURE.frame().size()], 0), null);
+    replay.frames().release(s);
+    assertThatThrownBy(() -> replay.frames().release(s))
+        .hasMessage("frames: frame 0 is free and cannot be released");
     replay.checkInvariants(0);
   }
 
