@@ -3,6 +3,7 @@ package bellman.nn;
 import bellman.engine.Device;
 import bellman.engine.DeviceOptions;
 import bellman.engine.Devices;
+import bellman.engine.Precision;
 import java.util.List;
 import org.junit.jupiter.api.Assumptions;
 
@@ -20,9 +21,10 @@ final class Backends {
   }
 
   static Device open(String name) {
-    if (name.equals("cuda")) {
+    if (name.startsWith("cuda")) { // in FP32, or "cuda tf32"
+      Precision precision = name.endsWith("tf32") ? Precision.TF32 : Precision.FP32;
       try {
-        return Devices.open(name, DeviceOptions.defaults());
+        return Devices.open("cuda", new DeviceOptions(1, precision, false));
       } catch (IllegalStateException e) {
         return Assumptions.abort("not on this machine: " + e.getMessage()); // reported as skipped
       }
