@@ -49,19 +49,26 @@ final class Modules implements AutoCloseable {
     return major[0] + "." + minor[0];
   }
 
-  /** The pointwise table as kernels, and kernels.cu. */
+  /** The pointwise table as kernels, and the resources that build on each other in this order. */
   static String source() {
     StringBuilder source = new StringBuilder();
     for (Pointwise row : Pointwise.values()) {
       source.append(pointwise(row));
     }
-    try (InputStream resource = Modules.class.getResourceAsStream("kernels.cu")) {
+    for (String name : new String[] {"philox.cu", "kernels.cu", "adam.cu", "deliver.cu"}) {
+      source.append(resource(name));
+    }
+    return source.toString();
+  }
+
+  private static String resource(String name) {
+    try (InputStream resource = Modules.class.getResourceAsStream(name)) {
       if (resource == null) {
-        throw new IllegalStateException("kernels.cu is missing beside the classes");
+        throw new IllegalStateException(name + " is missing beside the classes");
       }
-      return source + new String(resource.readAllBytes(), StandardCharsets.UTF_8);
+      return new String(resource.readAllBytes(), StandardCharsets.UTF_8);
     } catch (IOException e) {
-      throw new IllegalStateException("kernels.cu cannot be read: " + e, e);
+      throw new IllegalStateException(name + " cannot be read: " + e, e);
     }
   }
 
@@ -106,7 +113,8 @@ final class Modules implements AutoCloseable {
   CUfunction outside(Kernel kernel) {
     CUfunction function = outside.get(kernel);
     if (function == null) {
-      function = function(module("kernel " + kernel.name(), kernel.cuda()), kernel.name());
+      String source = resource("philox.cu") + kernel.cuda();
+      function = function(module("kernel " + kernel.name(), source), kernel.name());
       outside.put(kernel, function);
     }
     return function;
