@@ -17,6 +17,7 @@ public final class Device implements AutoCloseable {
   private final Backend backend;
   private final Arena pool = new Arena();
   private final Set<Arena> arenas = new HashSet<>(); // of captured steps
+  private final Set<Buffer> shared = new HashSet<>(); // never in an arena
   private Arena current = pool;
   private List<Buffer> heldBack; // freed within a fork: the other branch may still run
   private final Scope root;
@@ -108,6 +109,10 @@ public final class Device implements AutoCloseable {
 
   void recycle(Buffer buffer) {
     liveBytes -= buffer.bytes();
+    if (shared.remove(buffer)) {
+      backend.release(buffer);
+      return;
+    }
     pooledBytes += buffer.bytes();
     if (heldBack == null) {
       current.add(buffer);
@@ -216,6 +221,19 @@ public final class Device implements AutoCloseable {
     return y;
   }
 
+  /**
+   * A state, undefined at first, for the few results that the host reads after every run of a step:
+   * a kernel writes them where the host sees them, so that reading waits but copies nothing. For
+   * kernels that read it, it may lie far away.
+   */
+  public Tensor shared(String name, DType dtype, Shape shape) {
+    checkUse();
+    Buffer buffer = backend.allocateShared(dtype, shape.size());
+    shared.add(buffer);
+    liveBytes += buffer.bytes();
+    return new Tensor(this, shape, dtype, buffer, innermost).mutable().named(name);
+  }
+
   private void checkUpload(String op, int length, Shape shape) {
     checkHost(op);
     if (length != shape.size()) {
@@ -264,7 +282,8 @@ public final class Device implements AutoCloseable {
     return new Both<>(a.get(0), b.get(0));
   }
 
-  void fork(Runnable first, Runnable second) {
+  /** The same without results. */
+  public void fork(Runnable first, Runnable second) {
     List<Buffer> outer = heldBack;
     List<Buffer> freed = new ArrayList<>();
     heldBack = freed;

@@ -44,7 +44,8 @@ public final class Gradients {
     Map<Tensor, Tensor> upstream = new IdentityHashMap<>();
     PriorityQueue<Tensor> open =
         new PriorityQueue<>((p, q) -> Long.compare(q.sequence(), p.sequence()));
-    upstream.put(loss, device.full(Shape.scalar(), 1f));
+    boolean known = !loss.isLeaf() && loss.edges().stream().allMatch(Tensor.Edge::isKnown);
+    upstream.put(loss, known ? null : device.full(Shape.scalar(), 1f)); // ∂L/∂L
     open.add(loss);
     while (!open.isEmpty()) {
       Tensor y = open.remove();

@@ -35,6 +35,18 @@ public final class RandomStream {
     return y;
   }
 
+  /**
+   * A draw that a kernel makes itself: the Philox number of (key, step[0], item, draw).
+   *
+   * @param step int32 []
+   */
+  public record Draw(Philox.Key key, Tensor step, int draw) {}
+
+  /** The next draw of this step. */
+  public Draw draw() {
+    return new Draw(key, step, draws++);
+  }
+
   /** Ends a step: what is drawn next differs. */
   public void advance() {
     draws = 0;

@@ -25,19 +25,29 @@ public final class Tensor {
     private final Tensor input;
     private final UnaryOperator<Tensor> value; // dy → dx
     private final BiConsumer<Tensor, Tensor> into; // (dy, dx) writes dx
+    private final Tensor known; // dx for dy = 1
 
-    private Edge(Tensor input, UnaryOperator<Tensor> value, BiConsumer<Tensor, Tensor> into) {
+    private Edge(
+        Tensor input, UnaryOperator<Tensor> value, BiConsumer<Tensor, Tensor> into, Tensor known) {
       this.input = input;
       this.value = value;
       this.into = into;
+      this.known = known;
+    }
+
+    boolean isKnown() {
+      return known != null;
     }
 
     Tensor input() {
       return input;
     }
 
-    /** dx, written to {@code place} if the op can and place is given. */
+    /** dx, written to {@code place} if the op can and place is given; a dy of null is 1. */
     Tensor gradient(Tensor dy, Tensor place) {
+      if (dy == null) {
+        return known;
+      }
       if (value != null) {
         return value.apply(dy);
       }
@@ -208,12 +218,20 @@ public final class Tensor {
 
   /** States that ∂L/∂input = gradient(dy), where this tensor is the op's new result. */
   public Tensor from(Tensor input, UnaryOperator<Tensor> gradient) {
-    return from(input, new Edge(input, gradient, null));
+    return from(input, new Edge(input, gradient, null, null));
   }
 
   /** The same for a gradient that a kernel writes: {@code gradient(dy, dx)} fills dx. */
   public Tensor into(Tensor input, BiConsumer<Tensor, Tensor> gradient) {
-    return from(input, new Edge(input, null, gradient));
+    return from(input, new Edge(input, null, gradient, null));
+  }
+
+  /** The same for a scalar [] whose kernel has written ∂this/∂input, so that dx = dy · gradient. */
+  public Tensor from(Tensor input, Tensor gradient) {
+    requireRank("from", this, 0);
+    requireEqualShapes("from", input, gradient);
+    UnaryOperator<Tensor> scaled = dy -> gradient.mul(dy.spread(gradient.shape));
+    return from(input, new Edge(input, scaled, null, gradient));
   }
 
   private Tensor from(Tensor input, Edge edge) {

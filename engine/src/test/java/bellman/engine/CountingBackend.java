@@ -46,7 +46,7 @@ final class CountingBackend implements InvocationHandler {
     } catch (InvocationTargetException e) {
       throw e.getCause();
     }
-    if (method.getName().equals("allocate")) {
+    if (method.getName().startsWith("allocate")) {
       allocated.add((Buffer) result);
     }
     return result;

@@ -165,6 +165,20 @@ class DeviceTest {
   }
 
   @Test
+  void sharedMemoryIsReleasedWithItsScopeAndNeverPooled() {
+    int held = backend.held();
+    try (Scope scope = device.scope("scope")) {
+      Tensor x = device.shared("x", DType.INT32, Shape.of(3));
+      x.set(new int[] {1, 2, 3});
+      assertThat(x.toInts()).containsExactly(1, 2, 3);
+      assertThat(device.liveBytes()).isEqualTo(12);
+      assertThat(backend.held()).isEqualTo(held + 1);
+    }
+    assertThat(backend.held()).isEqualTo(held);
+    assertThat(device.liveBytes() + device.pooledBytes()).isZero();
+  }
+
+  @Test
   void aKernelFromOutsideSeesItsArgumentsInOrder() {
     Kernel axpy =
         new Kernel(

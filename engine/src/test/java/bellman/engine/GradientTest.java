@@ -9,6 +9,7 @@ import bellman.engine.GradientCheck.Input;
 import bellman.engine.GradientCheck.Op;
 import bellman.engine.backend.HostArray;
 import bellman.engine.backend.Kernel;
+import bellman.engine.reference.ReferenceBackend;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.util.ArrayList;
@@ -316,6 +317,26 @@ class GradientTest {
 
   private static void cubeGradient(Tensor x, Tensor dy, float factor, Tensor dx) {
     x.device().launch(CUBE_GRADIENT, (int) x.shape().size(), x, dy, factor, dx);
+  }
+
+  /** Σx² with 2x made in the forward pass. */
+  @Test
+  void aScalarMayKnowItsGradient() {
+    GradientCheck.check(
+        "known gradient",
+        in -> Tensor.withoutGradient(() -> in[0].square().sum()).from(in[0], in[0].scale(2)),
+        input("x", 1, Shape.of(3, 4)));
+    try (Device device = new Device(ReferenceBackend.floats())) {
+      Tensor x = device.tensor(new float[] {1, -2}, Shape.of(2)).requireGradient();
+      Tensor known = Tensor.withoutGradient(() -> x.square().sum()).from(x, x.scale(2));
+      assertThat(known.backward().of(x).toFloats()).containsExactly(2, -4); // dy = 1
+      assertThat(known.scale(3).backward().of(x).toFloats()).containsExactly(6, -12);
+      Tensor both = x.square().sum().from(x, x.scale(2));
+      assertThat(both.backward().of(x).toFloats()).containsExactly(4, -8);
+      assertThatThrownBy(() -> x.sum().from(x, x.sum()))
+          .isInstanceOf(ShapeException.class)
+          .hasMessageStartingWith("from: shapes differ: left [2], right []");
+    }
   }
 
   @Test

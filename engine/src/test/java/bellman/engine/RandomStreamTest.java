@@ -39,6 +39,23 @@ class RandomStreamTest {
   }
 
   @Test
+  void aDrawOfAKernelIsTheStreamsNext() {
+    RandomStream stream = device.random(5, "replay");
+    RandomStream same = device.random(5, "replay");
+    Tensor bound = device.tensor(new int[] {1000}, Shape.scalar());
+    for (RandomStream s : new RandomStream[] {stream, same}) {
+      s.advance();
+      s.integers(bound, Shape.of(2));
+    }
+    RandomStream.Draw draw = stream.draw();
+    int step = draw.step().toInts()[0];
+    int[] drawn = same.integers(bound, Shape.of(3)).toInts();
+    for (int i = 0; i < 3; i++) {
+      assertThat(Philox.integer(draw.key(), step, i, draw.draw(), 1000)).isEqualTo(drawn[i]);
+    }
+  }
+
+  @Test
   void keysDifferInSeedAndName() {
     Philox.Key key = Philox.Key.of(1, "replay");
     assertThat(Philox.Key.of(1, "replay")).isEqualTo(key);

@@ -112,7 +112,6 @@ public final class Adam {
     if (settings.maxGradientNorm() < Double.POSITIVE_INFINITY) {
       GradientNorm.clip(parameters, gradients, (float) settings.maxGradientNorm());
     }
-    t.increment(1);
     parameters
         .device()
         .backend()
@@ -130,6 +129,7 @@ public final class Adam {
     p.buffer().written();
     m.buffer().written();
     v.buffer().written();
+    t.buffer().written();
   }
 
   public Settings settings() {

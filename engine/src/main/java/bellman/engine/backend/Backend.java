@@ -20,6 +20,14 @@ public interface Backend extends AutoCloseable {
   /** New memory with undefined contents, aligned to 64 bytes where it is native. */
   Buffer allocate(DType dtype, long count);
 
+  /**
+   * Memory that host and device both see: reading it waits for work but copies nothing. For the few
+   * numbers that the host reads after each step; kernels may find it slow.
+   */
+  default Buffer allocateShared(DType dtype, long count) {
+    return allocate(dtype, count);
+  }
+
   /** Gives memory back to the system; the buffer and its slices are dead. */
   void release(Buffer buffer);
 
@@ -157,8 +165,8 @@ public interface Backend extends AutoCloseable {
    * p ← p − lr/(1−β₁ᵗ) · m / (√v / √(1−β₂ᵗ) + ε)
    * </pre>
    *
-   * {@code lr} (float32) and {@code t} (int32, already this step's number, 1 at first) have one
-   * element and are read on the device.
+   * {@code lr} (float32) and {@code t} (int32, the steps before this one, raised by one first) have
+   * one element and lie on the device.
    */
   void adam(
       Buffer p,

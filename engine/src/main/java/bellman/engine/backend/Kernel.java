@@ -6,9 +6,10 @@ package bellman.engine.backend;
  *
  * <p>{@code cuda} is the source of {@code extern "C" __global__ void name(…, int n)}: its
  * parameters are the launch's arguments in order (a tensor is a pointer to its elements, an {@code
- * Integer} an int, a {@code Float} a float), then the number of items. {@code java} does the same
- * for the items {@code from … to − 1}; ranges run in parallel, so an item writes only what is its
- * own.
+ * Integer} an int, a {@code Float} a float), then the number of items. It may call {@code unsigned
+ * philox(k0, k1, c0, c1, c2, c3)}, the first word of {@link Philox}'s block. {@code java} does the
+ * same for the items {@code from … to − 1}; ranges run in parallel, so an item writes only what is
+ * its own.
  */
 public record Kernel(String name, String cuda, Loop java) {
   /** The Java twin. */

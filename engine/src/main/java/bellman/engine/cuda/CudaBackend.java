@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import jcuda.Pointer;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
 import jcuda.driver.CUdevice_attribute;
@@ -67,7 +68,7 @@ public final class CudaBackend implements Backend {
     device = new CUdevice();
     Status.driver(JCudaDriver.cuDeviceGet(device, ordinal), "cuDeviceGet");
     Status.driver(JCudaDriver.cuDevicePrimaryCtxRetain(context, device), "the context");
-    bind();
+    makeCurrent();
     int major = attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR);
     int minor = attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
     modules = new Modules(CacheFolder.ofUser(), major, minor);
@@ -78,7 +79,7 @@ public final class CudaBackend implements Backend {
     main = new Lane(modules, launcher, plans, limit, precision, reproducible);
     side = new Lane(modules, launcher, plans, limit, precision, reproducible);
     lane = main;
-    staging = new Staging(main.stream);
+    staging = new Staging(main.stream, launcher, modules.function("deliver"));
     long cudnn = JCudnn.cudnnGetVersion();
     name =
         String.format(
@@ -140,11 +141,19 @@ public final class CudaBackend implements Backend {
     return main.tiles;
   }
 
-  private void bind() {
+  private void makeCurrent() {
     Thread caller = Thread.currentThread();
     if (current != caller) {
       Status.driver(JCudaDriver.cuCtxSetCurrent(context), "cuCtxSetCurrent");
       current = caller;
+    }
+  }
+
+  /** Before any work: what the host wrote goes first. */
+  private void bind() {
+    makeCurrent();
+    if (!recording) { // a recording delivers when it is launched
+      staging.deliver();
     }
   }
 
@@ -187,7 +196,21 @@ public final class CudaBackend implements Backend {
     }
     Status.driver(status, "allocate of " + size + " bytes");
     bytes += size;
-    return new CudaBuffer(dtype, count, address);
+    return new CudaBuffer(dtype, count, address, null);
+  }
+
+  /** Pinned memory, which kernels reach over the bus. */
+  @Override
+  public Buffer allocateShared(DType dtype, long count) {
+    bind();
+    long size = Math.max(1, count * dtype.bytes());
+    Pointer pinned = new Pointer();
+    Status.driver(
+        JCudaDriver.cuMemHostAlloc(pinned, size, 0), "cuMemHostAlloc of " + size + " bytes");
+    Address address = new Address();
+    Status.driver(
+        JCudaDriver.cuMemHostGetDevicePointer(address, pinned, 0), "cuMemHostGetDevicePointer");
+    return new CudaBuffer(dtype, count, address, pinned);
   }
 
   @Override
@@ -196,6 +219,11 @@ public final class CudaBackend implements Backend {
     CudaBuffer b = in(buffer);
     CUdeviceptr address = b.address();
     b.markReleased();
+    if (b.pinned() != null) {
+      synchronize(); // kernels may still reach it
+      Status.driver(JCudaDriver.cuMemFreeHost(b.pinned()), "release of shared memory");
+      return;
+    }
     bytes -= Math.max(1, b.bytes());
     Status.driver(JCudaDriver.cuMemFree(address), "release of " + b.bytes() + " bytes");
   }
@@ -209,7 +237,7 @@ public final class CudaBackend implements Backend {
               + " elements: the host cannot read or write inside a step that is being recorded; do"
               + " it between runs");
     }
-    bind();
+    makeCurrent();
   }
 
   private void upload(Buffer to, long at, int n, Chunk chunk) {
@@ -220,16 +248,21 @@ public final class CudaBackend implements Backend {
     for (int done = 0; done < n; done += most) {
       int first = done;
       int count = Math.min(most, n - done);
-      CUdeviceptr place = b.address().withByteOffset((at + done) * size);
-      staging.write(place, count * size, bytes -> chunk.move(bytes, first, count));
+      staging.write(b, (at + done) * size, count * size, bytes -> chunk.move(bytes, first, count));
     }
   }
 
   private void download(Buffer from, long at, int n, Chunk chunk) {
     requireNotRecording("read", n);
+    bind();
     int size = from.dtype().bytes();
     int most = Staging.most() / size;
     CudaBuffer b = in(from);
+    if (b.pinned() != null) {
+      synchronize();
+      chunk.move(b.host(at * size, n * size), 0, n);
+      return;
+    }
     for (int done = 0; done < n; done += most) {
       int first = done;
       int count = Math.min(most, n - done);
@@ -662,6 +695,7 @@ public final class CudaBackend implements Backend {
       double decay) {
     long n = p.count();
     if (n == 0) {
+      increment(t, 1);
       return;
     }
     bind();
@@ -670,6 +704,11 @@ public final class CudaBackend implements Backend {
       places |= in(b).address().value();
     }
     boolean aligned = places % 16 == 0;
+    double[] constants = {beta1, beta2, 1 - beta1, 1 - beta2, decay};
+    int[] step = new int[constants.length];
+    for (int i = 0; i < step.length; i++) {
+      step[i] = Float.floatToRawIntBits((float) constants[i]);
+    }
     launcher.run(
         lane.stream,
         "adam",
@@ -683,11 +722,12 @@ public final class CudaBackend implements Backend {
         out(m),
         out(v),
         in(lr),
-        in(t),
-        beta1,
-        beta2,
-        epsilon,
-        (float) decay,
+        out(t),
+        lane.tickets,
+        step,
+        (float) Math.log(beta1),
+        (float) Math.log(beta2),
+        (float) epsilon,
         aligned ? 1 : 0,
         n);
   }
@@ -740,13 +780,17 @@ public final class CudaBackend implements Backend {
     if (recording) {
       throw new IllegalStateException("a recording inside a recording; record one step at a time");
     }
-    bind();
+    makeCurrent();
+    boolean fed = staging.isWaiting(); // the host writes before this step, and will again
     Status.driver(JCudaDriver.cuStreamBeginCapture(main.stream, RELAXED), "cuStreamBeginCapture");
     CUgraph graph = new CUgraph();
     boolean whole = false;
     int ended;
     recording = true;
     try {
+      if (fed) {
+        staging.record();
+      }
       work.run();
       whole = true;
     } finally {
@@ -761,16 +805,18 @@ public final class CudaBackend implements Backend {
     int status = JCudaDriver.cuGraphInstantiate(executable, graph, 0);
     JCudaDriver.cuGraphDestroy(graph);
     Status.driver(status, "cuGraphInstantiate");
-    return Optional.of(new Graph(executable));
+    return Optional.of(new Graph(executable, fed));
   }
 
   /** The kernels of one step. */
   private final class Graph implements Recording {
     private final CUgraphExec executable;
+    private final boolean fed; // begins with the delivery of what the host wrote
     private boolean dead;
 
-    Graph(CUgraphExec executable) {
+    Graph(CUgraphExec executable, boolean fed) {
       this.executable = executable;
+      this.fed = fed;
     }
 
     @Override
@@ -778,7 +824,12 @@ public final class CudaBackend implements Backend {
       if (dead) {
         throw new IllegalStateException("a recording was launched after it closed");
       }
-      bind();
+      if (fed && staging.isWaiting()) {
+        makeCurrent();
+        staging.ride();
+      } else {
+        bind();
+      }
       int status = JCudaDriver.cuGraphLaunch(executable, main.stream);
       if (status != 0) {
         Status.driver(status, "launch of a recorded step");
@@ -806,7 +857,7 @@ public final class CudaBackend implements Backend {
     if (closed) {
       return;
     }
-    bind();
+    makeCurrent();
     JCudaDriver.cuStreamSynchronize(main.stream); // an earlier failure has been reported already
     closed = true;
     staging.close();

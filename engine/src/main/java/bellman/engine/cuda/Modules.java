@@ -56,13 +56,15 @@ final class Modules implements AutoCloseable {
     return tiles;
   }
 
-  /** The pointwise table as kernels, kernels.cu, and tiles.cu. */
+  /** The pointwise table as kernels, and the resources that build on each other in this order. */
   static String source(boolean tiles) {
     StringBuilder source = new StringBuilder();
     for (Pointwise row : Pointwise.values()) {
       source.append(pointwise(row));
     }
-    source.append(resource("kernels.cu"));
+    for (String name : new String[] {"philox.cu", "kernels.cu", "adam.cu", "deliver.cu"}) {
+      source.append(resource(name));
+    }
     return tiles ? source.append(resource("tiles.cu")).toString() : source.toString();
   }
 
@@ -118,7 +120,8 @@ final class Modules implements AutoCloseable {
   CUfunction outside(Kernel kernel) {
     CUfunction function = outside.get(kernel);
     if (function == null) {
-      function = function(module("kernel " + kernel.name(), kernel.cuda()), kernel.name());
+      String source = resource("philox.cu") + kernel.cuda();
+      function = function(module("kernel " + kernel.name(), source), kernel.name());
       outside.put(kernel, function);
     }
     return function;

@@ -1,5 +1,6 @@
 package bellman.engine.cuda;
 
+import bellman.engine.cuda.CudaBuffer.Address;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.function.Consumer;
@@ -7,31 +8,57 @@ import jcuda.Pointer;
 import jcuda.driver.CUdeviceptr;
 import jcuda.driver.CUevent;
 import jcuda.driver.CUevent_flags;
+import jcuda.driver.CUfunction;
 import jcuda.driver.CUstream;
 import jcuda.driver.JCudaDriver;
 
 /**
  * Pinned memory between Java's arrays and the device: a ring of segments for what goes there, one
  * segment for what comes back. A segment is written again only after the copies out of it are done.
+ *
+ * <p>A call of the driver costs more than the way of a few kilobytes, so small writes wait here as
+ * letters, and one kernel delivers all of them before anything that might read them; a recording
+ * that the host feeds before each run begins with that kernel.
  */
 final class Staging implements AutoCloseable {
   private static final int SEGMENT = 1 << 20;
   private static final int SEGMENTS = 4;
+  private static final int LETTERS = 32; // as in deliver.cu
+  private static final int LETTER = 1 << 16; // bytes; larger writes are the copy engine's
+  private static final int BAG = 1 << 18; // bytes of all that wait
+  private static final int LIST = 1024; // bytes: a count, then from, to, bytes of each letter
+  private static final int THREADS = 1024;
 
   private final CUstream stream;
+  private final Launcher launcher;
+  private final CUfunction kernel;
   private final Pointer pinned = new Pointer();
+  private final Address onDevice = new Address(); // where the device sees the pinned memory
   private final ByteBuffer bytes;
+  private final int back = SEGMENT * SEGMENTS; // the segment of reads
+  private final int recorded = back + SEGMENT; // the list of recordings
   private final CUevent[] done = new CUevent[SEGMENTS];
   private final boolean[] used = new boolean[SEGMENTS];
   private int segment;
   private int at; // within the segment
 
-  Staging(CUstream stream) {
+  private final int[] from = new int[LETTERS]; // within the pinned memory
+  private final long[] to = new long[LETTERS];
+  private final int[] length = new int[LETTERS];
+  private int waiting;
+  private int waitingBytes;
+
+  Staging(CUstream stream, Launcher launcher, CUfunction kernel) {
     this.stream = stream;
-    int size = SEGMENT * (SEGMENTS + 1);
+    this.launcher = launcher;
+    this.kernel = kernel;
+    int size = recorded + LIST;
     Status.driver(
         JCudaDriver.cuMemHostAlloc(pinned, size, 0), "cuMemHostAlloc of " + size + " bytes");
+    Status.driver(
+        JCudaDriver.cuMemHostGetDevicePointer(onDevice, pinned, 0), "cuMemHostGetDevicePointer");
     bytes = pinned.getByteBuffer(0, size).order(ByteOrder.nativeOrder());
+    bytes.putLong(recorded, 0);
     for (int i = 0; i < SEGMENTS; i++) {
       done[i] = new CUevent();
       Status.driver(
@@ -40,14 +67,49 @@ final class Staging implements AutoCloseable {
     }
   }
 
-  /** The most bytes of one copy. */
+  /** The most bytes of one write or read. */
   static int most() {
-    return SEGMENT;
+    return SEGMENT - LIST;
   }
 
-  /** Copies {@code n ≤ most()} bytes, which {@code fill} puts, to the device; does not wait. */
-  void write(CUdeviceptr to, int n, Consumer<ByteBuffer> fill) {
-    if (at + n > SEGMENT) {
+  /** Writes {@code n ≤ most()} bytes, which {@code fill} puts, to the device; does not wait. */
+  void write(CudaBuffer buffer, long offset, int n, Consumer<ByteBuffer> fill) {
+    long place = buffer.address().value() + offset;
+    for (int i = 0; i < waiting; i++) {
+      if (place == to[i] && n == length[i]) {
+        fill.accept(view(from[i], n)); // what waited is not wanted any more
+        return;
+      }
+      if (place < to[i] + length[i] && to[i] < place + n) {
+        deliver(); // in the order of writing
+      }
+    }
+    if (n > LETTER) {
+      deliver();
+      int start = room(n);
+      fill.accept(view(start, n));
+      CUdeviceptr target = buffer.address().withByteOffset(offset);
+      int status = JCudaDriver.cuMemcpyHtoDAsync(target, pinned.withByteOffset(start), n, stream);
+      if (status != 0) {
+        Status.driver(status, "write of " + n + " bytes");
+      }
+      return;
+    }
+    if (waiting == LETTERS || waitingBytes + n > BAG) {
+      deliver();
+    }
+    int start = room(n);
+    fill.accept(view(start, n));
+    from[waiting] = start;
+    to[waiting] = place;
+    length[waiting++] = n;
+    waitingBytes += n;
+  }
+
+  /** A place for n bytes in the ring; behind it is always one for a list. */
+  private int room(int n) {
+    if (at + n + LIST > SEGMENT) {
+      deliver();
       Status.driver(JCudaDriver.cuEventRecord(done[segment], stream), "cuEventRecord");
       used[segment] = true;
       segment = (segment + 1) % SEGMENTS;
@@ -57,25 +119,65 @@ final class Staging implements AutoCloseable {
       }
     }
     int start = segment * SEGMENT + at;
-    fill.accept(view(start, n));
-    int status = JCudaDriver.cuMemcpyHtoDAsync(to, pinned.withByteOffset(start), n, stream);
-    if (status != 0) {
-      Status.driver(status, "write of " + n + " bytes");
-    }
     at += (n + 63) / 64 * 64;
+    return start;
+  }
+
+  /** Whether letters wait. */
+  boolean isWaiting() {
+    return waiting > 0;
+  }
+
+  /** Sends off what waits. */
+  void deliver() {
+    if (waiting > 0) {
+      int list = segment * SEGMENT + at;
+      at += LIST;
+      put(list);
+      run(list);
+    }
+  }
+
+  /** Records the kernel that delivers what {@link #ride} puts on the recordings' list. */
+  void record() {
+    run(recorded);
+  }
+
+  /** Sends what waits along with the recording that is launched next. */
+  void ride() {
+    if (bytes.getLong(recorded) == 0) {
+      put(recorded);
+    } else {
+      deliver(); // the list still waits for the last launch
+    }
+  }
+
+  private void put(int list) {
+    for (int i = 0; i < waiting; i++) {
+      int entry = list + 8 + 24 * i;
+      bytes.putLong(entry, onDevice.value() + from[i]);
+      bytes.putLong(entry + 8, to[i]);
+      bytes.putLong(entry + 16, length[i]);
+    }
+    bytes.putLong(list, waiting);
+    waiting = 0;
+    waitingBytes = 0;
+  }
+
+  private void run(int list) {
+    launcher.run(stream, "deliver", kernel, 1, 1, THREADS, 1, onDevice.value() + list);
   }
 
   /** Copies {@code n ≤ most()} bytes from the device, waits, and hands them to {@code take}. */
   void read(CUdeviceptr from, int n, Consumer<ByteBuffer> take) {
-    int start = SEGMENT * SEGMENTS;
-    int status = JCudaDriver.cuMemcpyDtoHAsync(pinned.withByteOffset(start), from, n, stream);
+    int status = JCudaDriver.cuMemcpyDtoHAsync(pinned.withByteOffset(back), from, n, stream);
     if (status == 0) {
       status = JCudaDriver.cuStreamSynchronize(stream);
     }
     if (status != 0) {
       Status.driver(status, "read of " + n + " bytes");
     }
-    take.accept(view(start, n));
+    take.accept(view(back, n));
   }
 
   private ByteBuffer view(int start, int n) {

@@ -673,6 +673,7 @@ public abstract class HostBackend implements Backend {
       double beta2,
       double epsilon,
       double decay) {
+    increment(t, 1);
     double step = in(t).get(0);
     // both sides of the fraction times √(1−β₂ᵗ): one division less for each parameter
     double root = Math.sqrt(1 - Math.pow(beta2, step));

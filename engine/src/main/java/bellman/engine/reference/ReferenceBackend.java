@@ -440,6 +440,7 @@ public final class ReferenceBackend implements Backend {
       double beta2,
       double epsilon,
       double decay) {
+    increment(t, 1);
     double step = cells(t).get(0);
     double rate = cells(lr).get(0) / (1 - Math.pow(beta1, step));
     double root = Math.sqrt(1 - Math.pow(beta2, step));

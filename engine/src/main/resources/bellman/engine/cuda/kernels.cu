@@ -215,21 +215,6 @@ extern "C" __global__ void row_argmax(const float* x, int rows, int cols, int* y
 
 // ── state ──────────────────────────────────────────────────────────────────────────────────────
 
-// The first word of Philox4x32-10's block; the same integers as the Java class.
-__device__ uint philox(uint k0, uint k1, uint c0, uint c1, uint c2, uint c3) {
-  for (int round = 0; round < 10; round++) {
-    uint h0 = __umulhi(0xD2511F53u, c0), l0 = 0xD2511F53u * c0;
-    uint h1 = __umulhi(0xCD9E8D57u, c2), l1 = 0xCD9E8D57u * c2;
-    c0 = h1 ^ c1 ^ k0;
-    c2 = h0 ^ c3 ^ k1;
-    c1 = l1;
-    c3 = l0;
-    k0 += 0x9E3779B9u;
-    k1 += 0xBB67AE85u;
-  }
-  return c0;
-}
-
 extern "C" __global__ void random_integers(
     int k0, int k1, const int* step, int draw, const int* bound, int* y, wide n) {
   ELEMENT;
@@ -243,55 +228,6 @@ extern "C" __global__ void random_uniform(
 }
 
 extern "C" __global__ void increment(int* counter, int amount) { counter[0] += amount; }
-
-struct Step {
-  float rate, b1, b2, rest1, rest2, small, decay;
-};
-
-__device__ __forceinline__ void adam_one(Step a, float& p, float g, float& m, float& v) {
-  g += a.decay * p;
-  m = a.b1 * m + a.rest1 * g;
-  v = a.b2 * v + a.rest2 * g * g;
-  p -= a.rate * m / (sqrtf(v) + a.small);
-}
-
-// Both sides of the fraction are multiplied by √(1−β₂ᵗ): one division less for each parameter. A
-// thread loads its four parameters before it waits for the first one's powers.
-extern "C" __global__ void adam(float* p, const float* g, float* m, float* v, const float* lr,
-                                const int* t, double beta1, double beta2, double epsilon,
-                                float decay, int aligned, wide n) {
-  __shared__ float rate, small;
-  ELEMENT;
-  wide fours = aligned ? n / 4 : 0;
-  bool four = i < fours;
-  wide one = i + 3 * fours;  // behind the fours
-  float4 p4, g4, m4, v4;
-  if (four) {
-    p4 = ((float4*)p)[i];
-    g4 = ((const float4*)g)[i];
-    m4 = ((float4*)m)[i];
-    v4 = ((float4*)v)[i];
-  }
-  if (threadIdx.x == 0) {
-    double root = sqrt(1 - pow(beta2, (double)t[0]));
-    rate = (float)(lr[0] / (1 - pow(beta1, (double)t[0])) * root);
-    small = (float)(epsilon * root);
-  }
-  __syncthreads();
-  Step a = {rate,  (float)beta1, (float)beta2, (float)(1 - beta1), (float)(1 - beta2),
-            small, decay};
-  if (four) {
-    adam_one(a, p4.x, g4.x, m4.x, v4.x);
-    adam_one(a, p4.y, g4.y, m4.y, v4.y);
-    adam_one(a, p4.z, g4.z, m4.z, v4.z);
-    adam_one(a, p4.w, g4.w, m4.w, v4.w);
-    ((float4*)p)[i] = p4;
-    ((float4*)m)[i] = m4;
-    ((float4*)v)[i] = v4;
-  } else if (one < n) {
-    adam_one(a, p[one], g[one], m[one], v[one]);
-  }
-}
 
 // ── convolution ────────────────────────────────────────────────────────────────────────────────
 // Plain loops, for the shapes that cuDNN declines. NHWC, filters [k, r, s, c].

@@ -72,6 +72,104 @@ class CudaBackendTest {
     }
   }
 
+  /** Writes of all sizes and places, one over the other, arrive in the order of writing. */
+  @Test
+  void smallWritesArriveInOrder() {
+    try (CudaBackend backend = open(Precision.FP32)) {
+      int n = 200_000;
+      Buffer x = backend.allocate(DType.UINT8, n);
+      backend.fill(x, 0);
+      byte[] expected = new byte[n];
+      byte[] from = new byte[n];
+      Random random = new Random(4);
+      byte[] back = new byte[n];
+      for (int i = 0; i < 3000; i++) {
+        int most = random.nextInt(50) == 0 ? 100_000 : random.nextInt(5) == 0 ? 20_000 : 40;
+        int length = 1 + random.nextInt(most);
+        int at = random.nextInt(n - length);
+        if (i % 3 == 0) { // the wide path
+          at = at / 16 * 16;
+          length = Math.min((length + 15) / 16 * 16, n - at);
+        }
+        random.nextBytes(from);
+        backend.write(x, at, from, 0, length);
+        System.arraycopy(from, 0, expected, at, length);
+        if (i % 200 == 199) {
+          backend.read(x, 0, back, 0, n);
+          assertThat(back).isEqualTo(expected);
+        }
+      }
+      backend.release(x);
+    }
+  }
+
+  /** What the host writes before each run, with and without waiting in between. */
+  @Test
+  void aRecordingTakesTheHostsWritesAlong() {
+    try (Device device = new Device(open(Precision.FP32))) {
+      Tensor x = device.state("x", new float[3], Shape.of(3));
+      Tensor sum = device.state("sum", new float[3], Shape.of(3));
+      CapturedStep<Tensor> step =
+          device.capture(
+              "step",
+              () -> {
+                sum.accumulate(x);
+                return x.scale(2);
+              });
+      CapturedStep<Tensor> other = device.capture("other", () -> x.scale(3));
+      float expected = 0;
+      for (int i = 1; i <= 300; i++) {
+        x.set(new float[] {i, i, i});
+        if (i % 7 != 0) {
+          x.set(2, new float[] {-i}); // over a part of what waits
+        }
+        Tensor y = step.run();
+        expected += i;
+        if (i % 10 == 3) {
+          assertThat(other.run().toFloats()[0]).isEqualTo(3f * i);
+          assertThat(y.toFloats()).containsExactly(2 * i, 2 * i, i % 7 != 0 ? -2 * i : 2 * i);
+        }
+      }
+      assertThat(sum.toFloats()[0]).isEqualTo(expected);
+      step.run(); // nothing waits: x stays
+      assertThat(sum.toFloats()[0]).isEqualTo(expected + 300);
+    }
+  }
+
+  @Test
+  void sharedMemoryIsReadWhereItLies() {
+    Kernel kernel =
+        new Kernel(
+            "doubled",
+            """
+            extern "C" __global__ void doubled(const int* x, int* y, int n) {
+              int i = blockIdx.x * blockDim.x + threadIdx.x;
+              if (i < n) y[i] = 2 * x[i];
+            }
+            """,
+            null);
+    try (Device device = new Device(open(Precision.FP32))) {
+      Tensor x = device.state("x", new int[5], Shape.of(5));
+      try (Scope scope = device.scope("scope")) {
+        Tensor y = device.shared("y", DType.INT32, Shape.of(5));
+        CapturedStep<Tensor> step =
+            device.capture(
+                "step",
+                () -> {
+                  device.launch(kernel, 5, x, y);
+                  return y;
+                });
+        for (int i = 0; i < 20; i++) {
+          x.set(new int[] {i, 1, 2, 3, -i});
+          assertThat(step.run().toInts()).containsExactly(2 * i, 2, 4, 6, -2 * i);
+        }
+        y.set(1, new int[] {7}); // the host may write it, too
+        assertThat(y.toInts()).containsExactly(38, 7, 4, 6, -38);
+        step.close();
+      }
+    }
+  }
+
   @Test
   void theHostCannotReadInsideARecording() {
     try (CudaBackend backend = open(Precision.FP32)) {

@@ -1,6 +1,7 @@
 package bellman.rl.dqn;
 
 import bellman.engine.CapturedStep;
+import bellman.engine.DType;
 import bellman.engine.Device;
 import bellman.engine.Gradients;
 import bellman.engine.RandomStream;
@@ -8,7 +9,6 @@ import bellman.engine.Shape;
 import bellman.engine.Tensor;
 import bellman.nn.Adam;
 import bellman.nn.Huber;
-import bellman.nn.Loss;
 import bellman.nn.Sequential;
 import bellman.nn.Weights;
 import bellman.rl.Agent;
@@ -29,16 +29,14 @@ public final class DqnLearner implements AutoCloseable {
   private final Weights targetWeights;
   private final Sequential online; // Q(·, ·; θ)
   private final Sequential target; // Q(·, ·; θ⁻)
-  private final Loss huber = new Huber();
+  private final Huber huber = new Huber();
   private final Adam adam;
   private final RandomStream sampling;
   private final CapturedStep<Tensor> update;
 
-  // Over the updates since the last drain: sums of L, mean Q(s, a) and mean y; the largest |∂L/∂θ|.
-  private final Tensor lossSum;
-  private final Tensor qSum;
-  private final Tensor targetSum;
-  private final Tensor largestGradient;
+  // Over the updates since the last drain.
+  private final Tensor sums; // [3]: of L, mean Q(s, a) and mean y
+  private final Tensor largestGradient; // |∂L/∂θ|
   private long updates;
   private long drained;
 
@@ -57,9 +55,7 @@ public final class DqnLearner implements AutoCloseable {
                 .withLearningRate(settings.learningRate())
                 .withMaxGradientNorm(settings.maxGradientNorm()));
     sampling = device.random(settings.seed(), "sampling");
-    lossSum = device.state("loss", new float[1], Shape.scalar());
-    qSum = device.state("mean Q", new float[1], Shape.scalar());
-    targetSum = device.state("mean target", new float[1], Shape.scalar());
+    sums = device.state("sums of loss, Q and target", DType.FLOAT32, Shape.of(TdLoss.SUMS));
     largestGradient = device.state("largest gradient", new float[1], Shape.scalar());
     update = device.capture("update", this::learn);
     syncTarget();
@@ -71,30 +67,28 @@ public final class DqnLearner implements AutoCloseable {
     updates++;
   }
 
-  /** L(θ) = mean Huber(Q(s, a; θ) − y). Returns L. */
+  /** L(θ) = mean Huber(Q(s, a; θ) − y), y = r + γ max_a Q(s′, a; θ⁻). Returns L. */
   private Tensor learn() {
     Batch b = replay.sample(sampling, settings.batchSize());
     Device.Both<Tensor, Tensor> both =
         device.fork(
-            () -> online.forward(b.s()).pick(b.a()).named("Q(s,a)"),
-            () -> Tensor.withoutGradient(() -> bellman(b)));
-    Tensor q = both.first(); // [B]
-    Tensor y = both.second(); // [B]
-    Tensor loss = huber.of(q, y); // []
+            () -> online.forward(b.s()).named("Q(s, ·)"),
+            () -> Tensor.withoutGradient(() -> target.forward(b.sNext()).named("Q(s′, ·)")));
+    Tensor loss = TdLoss.qLearning(huber, b, both.first(), both.second(), sums); // []
     Gradients gradients = loss.backward();
-    lossSum.accumulate(loss);
-    qSum.accumulate(q.mean());
-    targetSum.accumulate(y.mean());
-    largestGradient.accumulateMax(gradients.of(onlineWeights.parameters()).maxAbs());
-    adam.step(gradients);
-    sampling.advance();
+    Runnable step = () -> adam.step(gradients);
+    Runnable rest =
+        () -> {
+          largestGradient.accumulateMax(gradients.of(onlineWeights.parameters()).maxAbs());
+          sampling.advance();
+        };
+    if (settings.maxGradientNorm() < Double.POSITIVE_INFINITY) {
+      rest.run(); // the step limits the gradients in place
+      step.run();
+    } else {
+      device.fork(step, rest);
+    }
     return loss;
-  }
-
-  /** y = r + γ max_a Q(s′, a; θ⁻). γ and terminals are already in discount. */
-  private Tensor bellman(Batch b) {
-    Tensor qNext = target.forward(b.sNext());
-    return TdTarget.qLearning(b.r(), b.discount(), qNext, b.forbiddenNext());
   }
 
   /** θ⁻ ← θ. */
@@ -121,12 +115,11 @@ public final class DqnLearner implements AutoCloseable {
     if (n == 0) {
       return Agent.Statistics.none();
     }
+    float[] sum = sums.toFloats();
     Agent.Statistics statistics =
-        new Agent.Statistics(
-            n, lossSum.item() / n, qSum.item() / n, targetSum.item() / n, largestGradient.item());
-    for (Tensor sum : new Tensor[] {lossSum, qSum, targetSum, largestGradient}) {
-      sum.set(new float[1]);
-    }
+        new Agent.Statistics(n, sum[0] / n, sum[1] / n, sum[2] / n, largestGradient.item());
+    sums.set(new float[sum.length]);
+    largestGradient.set(new float[1]);
     drained = updates;
     return statistics;
   }

@@ -14,7 +14,7 @@ import java.util.Map;
 /** argmax_a Q(s, a) over the actions that are allowed, for frames that lie on the device. */
 public final class GreedyPolicy implements AutoCloseable {
   /** One captured step for each number of agents that act together. */
-  private record Act(Tensor index, Tensor forbidden, CapturedStep<Choice> step) {}
+  private record Act(Tensor index, Tensor forbidden, Tensor action, CapturedStep<Tensor> step) {}
 
   private record Choice(Tensor q, Tensor action) {}
 
@@ -73,23 +73,24 @@ public final class GreedyPolicy implements AutoCloseable {
     }
     act.index.set(held);
     act.forbidden.set(0, mask);
-    return act.step.run();
+    return new Choice(act.step.run(), act.action);
   }
 
   private Act capture(int n) {
     Tensor index = device.state("act.frames", new int[n], Shape.of(n));
     Tensor forbidden = device.state("act.forbidden", DType.UINT8, Shape.of(n, spec.actions()));
-    CapturedStep<Choice> step =
+    Tensor action = device.shared("act.action", DType.INT32, Shape.of(n));
+    CapturedStep<Tensor> step =
         device.capture(
             "act",
             () ->
                 Tensor.withoutGradient(
                     () -> {
                       Tensor q = network.forward(frames.gather(index));
-                      return new Choice(
-                          q, q.maskedFill(forbidden, Float.NEGATIVE_INFINITY).rowArgmax());
+                      Greedy.choose(q, forbidden, action);
+                      return q;
                     }));
-    return new Act(index, forbidden, step);
+    return new Act(index, forbidden, action, step);
   }
 
   @Override

@@ -7,6 +7,7 @@ import bellman.engine.Shape;
 import bellman.engine.Tensor;
 import bellman.engine.backend.HostArray;
 import bellman.engine.backend.Kernel;
+import bellman.engine.backend.Philox;
 import bellman.rl.env.Observation;
 import bellman.rl.env.Spec;
 import java.util.Locale;
@@ -28,19 +29,24 @@ public final class Replay {
       new Kernel(
           "sample_transitions",
           """
-          extern "C" __global__ void sample_transitions(const int* transitions, const int* about,
-              const int* window, const int* draw, int* s, int* sNext, int* a, float* r,
-              float* discount, unsigned char* forbidden, int capacity, int actions,
-              int aboutWords, int n) {
+          // __restrict__: the loads need not wait for the stores before them
+          extern "C" __global__ void sample_transitions(
+              const int* __restrict__ transitions, const int* __restrict__ about,
+              const int* __restrict__ window, int seed, int stream, const int* __restrict__ step,
+              int draw, int* __restrict__ s, int* __restrict__ sNext, int* __restrict__ a,
+              float* __restrict__ r, float* __restrict__ discount,
+              unsigned char* __restrict__ forbidden, int capacity, int actions, int aboutWords,
+              int n) {
             int row = blockIdx.x * blockDim.x + threadIdx.x;
             if (row >= n) return;
-            const int* t = transitions + 5L * ((window[0] + draw[row]) % capacity);
+            unsigned i = __umulhi(philox(seed, stream, step[0], row, draw, 0), window[1]);
+            const int* t = transitions + 5LL * ((window[0] + i) % capacity);
             s[row] = t[0];
             sNext[row] = t[1];
             a[row] = t[2];
             r[row] = __int_as_float(t[3]);
             discount[row] = __int_as_float(t[4]);
-            const int* words = about + (long)t[1] * aboutWords + 1;
+            const int* words = about + (long long)t[1] * aboutWords + 1;
             for (int i = 0; i < actions; i++)
               forbidden[row * actions + i] = words[i / 32] >> (i % 32) & 1;
           }
@@ -53,7 +59,6 @@ public final class Replay {
   private final Frames frames;
   private final Tensor transitions; // [N, 5]
   private final Tensor window; // [2]: oldest slot, number of transitions
-  private final Tensor size; // []
   private final int[][] named; // host copy of each transition's two frames
   private int oldest;
   private int count;
@@ -85,7 +90,6 @@ public final class Replay {
     }
     transitions = device.state("replay.transitions", DType.INT32, Shape.of(capacity, WORDS));
     window = device.state("replay.window", DType.INT32, Shape.of(2));
-    size = device.state("replay.size", DType.INT32, Shape.scalar());
     named = new int[capacity][2];
   }
 
@@ -170,7 +174,6 @@ public final class Replay {
 
   private void publish() {
     window.set(new int[] {oldest, count});
-    size.set(new int[] {count});
   }
 
   // ── reading ───────────────────────────────────────────────────────────────────────────────────
@@ -179,7 +182,7 @@ public final class Replay {
   public Batch sample(RandomStream random, int batchSize) {
     int actions = spec.actions();
     Shape rows = Shape.of(batchSize);
-    Tensor draw = random.integers(size, rows);
+    RandomStream.Draw draw = random.draw();
     Tensor s = device.empty(rows, DType.INT32);
     Tensor sNext = device.empty(rows, DType.INT32);
     Tensor a = device.empty(rows, DType.INT32);
@@ -192,7 +195,10 @@ public final class Replay {
         transitions,
         frames.about(),
         window,
-        draw,
+        draw.key().seed(),
+        draw.key().stream(),
+        draw.step(),
+        draw.draw(),
         s,
         sNext,
         a,
@@ -217,21 +223,25 @@ public final class Replay {
     HostArray transitions = arguments.array(0);
     HostArray about = arguments.array(1);
     int oldest = (int) arguments.array(2).get(0);
-    HostArray draw = arguments.array(3);
-    int capacity = arguments.integer(10);
-    int actions = arguments.integer(11);
-    int aboutWords = arguments.integer(12);
+    int count = (int) arguments.array(2).get(1);
+    Philox.Key key = new Philox.Key(arguments.integer(3), arguments.integer(4));
+    int step = (int) arguments.array(5).get(0);
+    int draw = arguments.integer(6);
+    int capacity = arguments.integer(13);
+    int actions = arguments.integer(14);
+    int aboutWords = arguments.integer(15);
     for (int row = from; row < to; row++) {
-      long t = WORDS * (long) ((oldest + (int) draw.get(row)) % capacity);
-      arguments.array(4).set(row, transitions.get(t));
-      arguments.array(5).set(row, transitions.get(t + 1));
-      arguments.array(6).set(row, transitions.get(t + 2));
-      arguments.array(7).set(row, Float.intBitsToFloat((int) transitions.get(t + 3)));
-      arguments.array(8).set(row, Float.intBitsToFloat((int) transitions.get(t + 4)));
+      long slot = ((long) oldest + Philox.integer(key, step, row, draw, count)) % capacity;
+      long t = WORDS * slot;
+      arguments.array(7).set(row, transitions.get(t));
+      arguments.array(8).set(row, transitions.get(t + 1));
+      arguments.array(9).set(row, transitions.get(t + 2));
+      arguments.array(10).set(row, Float.intBitsToFloat((int) transitions.get(t + 3)));
+      arguments.array(11).set(row, Float.intBitsToFloat((int) transitions.get(t + 4)));
       long words = (long) transitions.get(t + 1) * aboutWords + 1;
       for (int i = 0; i < actions; i++) {
         int word = (int) about.get(words + i / 32);
-        arguments.array(9).set((long) row * actions + i, word >> (i % 32) & 1);
+        arguments.array(12).set((long) row * actions + i, word >> (i % 32) & 1);
       }
     }
   }

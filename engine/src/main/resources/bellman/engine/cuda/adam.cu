@@ -1,0 +1,56 @@
+// ── Adam ──────────────────────────────────────────────────────────────────────────────────────
+
+struct Step {
+  float b1, b2, rest1, rest2, decay;  // constants of the launch: they take no registers
+};
+
+__device__ __forceinline__ void adam_one(
+    const Step& a, float rate, float small, float& p, float g, float& m, float& v) {
+  g += a.decay * p;
+  m = a.b1 * m + a.rest1 * g;
+  v = a.b2 * v + a.rest2 * g * g;
+  p -= rate * m / (sqrtf(v) + small);
+}
+
+// Both sides of the fraction are multiplied by √(1−β₂ᵗ): one division less for each parameter. A
+// thread loads its four parameters before it waits for the first one's powers, βᵗ = exp(t ln β). The
+// block that takes the last ticket counts the step: all have read t then. With 8 blocks on a
+// processor a million parameters are under way at once, which is worth a few spilled registers.
+extern "C" __global__ void __launch_bounds__(256, 8)
+    adam(float* p, const float* g, float* m, float* v, const float* lr, int* t, uint* ticket,
+         Step a, float logBeta1, float logBeta2, float epsilon, int aligned, wide n) {
+  __shared__ float rate, small;
+  uint turn = 0;
+  ELEMENT;
+  wide fours = aligned ? n / 4 : 0;
+  bool four = i < fours;
+  float4 p4, g4, m4, v4;
+  if (four) {
+    p4 = ((float4*)p)[i];
+    g4 = ((const float4*)g)[i];
+    m4 = ((float4*)m)[i];
+    v4 = ((float4*)v)[i];
+  }
+  if (threadIdx.x == 0) {
+    int now = t[0] + 1;
+    float root = sqrtf(-expm1f(now * logBeta2));
+    rate = lr[0] / -expm1f(now * logBeta1) * root;
+    small = epsilon * root;
+    __threadfence();
+  }
+  __syncthreads();
+  if (threadIdx.x == 0) turn = atomicInc(ticket, gridDim.x - 1);
+  if (four) {
+    adam_one(a, rate, small, p4.x, g4.x, m4.x, v4.x);
+    adam_one(a, rate, small, p4.y, g4.y, m4.y, v4.y);
+    adam_one(a, rate, small, p4.z, g4.z, m4.z, v4.z);
+    adam_one(a, rate, small, p4.w, g4.w, m4.w, v4.w);
+    ((float4*)p)[i] = p4;
+    ((float4*)m)[i] = m4;
+    ((float4*)v)[i] = v4;
+  } else if (i + 3 * fours < n) {
+    wide one = i + 3 * fours;  // behind the fours
+    adam_one(a, rate, small, p[one], g[one], m[one], v[one]);
+  }
+  if (threadIdx.x == 0 && turn == gridDim.x - 1) t[0]++;
+}
