@@ -136,8 +136,9 @@ public final class CudaBackend implements Backend {
     return main.convolutions.described();
   }
 
-  /** For tests: our own convolutions; null in FP32. */
+  /** For tests: our own convolutions, behind what the host wrote; null in FP32. */
   Tiles tiles() {
+    bind();
     return main.tiles;
   }
 
