@@ -198,7 +198,8 @@ public final class CudaBackend implements Backend {
     long size = Math.max(1, count * dtype.bytes());
     Pointer pinned = new Pointer();
     Status.driver(
-        JCudaDriver.cuMemHostAlloc(pinned, size, 0), "cuMemHostAlloc of " + size + " bytes");
+        JCudaDriver.cuMemHostAlloc(pinned, size, Staging.FLAGS),
+        "cuMemHostAlloc of " + size + " bytes");
     Address address = new Address();
     Status.driver(
         JCudaDriver.cuMemHostGetDevicePointer(address, pinned, 0), "cuMemHostGetDevicePointer");

@@ -21,6 +21,9 @@ import jcuda.driver.JCudaDriver;
  * that the host feeds before each run begins with that kernel.
  */
 final class Staging implements AutoCloseable {
+  /** Pinned memory that kernels reach, too. */
+  static final int FLAGS = JCudaDriver.CU_MEMHOSTALLOC_DEVICEMAP;
+
   private static final int SEGMENT = 1 << 20;
   private static final int SEGMENTS = 4;
   private static final int LETTERS = 32; // as in deliver.cu
@@ -54,7 +57,7 @@ final class Staging implements AutoCloseable {
     this.kernel = kernel;
     int size = recorded + LIST;
     Status.driver(
-        JCudaDriver.cuMemHostAlloc(pinned, size, 0), "cuMemHostAlloc of " + size + " bytes");
+        JCudaDriver.cuMemHostAlloc(pinned, size, FLAGS), "cuMemHostAlloc of " + size + " bytes");
     Status.driver(
         JCudaDriver.cuMemHostGetDevicePointer(onDevice, pinned, 0), "cuMemHostGetDevicePointer");
     bytes = pinned.getByteBuffer(0, size).order(ByteOrder.nativeOrder());
