@@ -739,11 +739,11 @@ public final class CudaBackend implements Backend {
       if (dead) {
         throw new IllegalStateException("a recording was launched after it closed");
       }
-      if (fed && staging.isWaiting()) {
-        makeCurrent();
+      makeCurrent();
+      if (fed) {
         staging.ride();
       } else {
-        bind();
+        staging.deliver();
       }
       int status = JCudaDriver.cuGraphLaunch(executable, main.stream);
       if (status != 0) {

@@ -29,7 +29,9 @@ final class Staging implements AutoCloseable {
   private static final int LETTERS = 32; // as in deliver.cu
   private static final int LETTER = 1 << 16; // bytes; larger writes are the copy engine's
   private static final int BAG = 1 << 18; // bytes of all that wait
-  private static final int LIST = 1024; // bytes: a count, then from, to, bytes of each letter
+  private static final int LIST = 1024; // bytes: count, read, then from, to, bytes of each letter
+  private static final int READ = 8; // its place in the list
+  private static final int ENTRIES = 16;
   private static final int THREADS = 1024;
 
   private final CUstream stream;
@@ -50,6 +52,7 @@ final class Staging implements AutoCloseable {
   private final int[] length = new int[LETTERS];
   private int waiting;
   private int waitingBytes;
+  private long launches; // of recordings that read the list
 
   Staging(CUstream stream, Launcher launcher, CUfunction kernel) {
     this.stream = stream;
@@ -62,6 +65,7 @@ final class Staging implements AutoCloseable {
         JCudaDriver.cuMemHostGetDevicePointer(onDevice, pinned, 0), "cuMemHostGetDevicePointer");
     bytes = pinned.getByteBuffer(0, size).order(ByteOrder.nativeOrder());
     bytes.putLong(recorded, 0);
+    bytes.putLong(recorded + READ, 0);
     for (int i = 0; i < SEGMENTS; i++) {
       done[i] = new CUevent();
       Status.driver(
@@ -146,18 +150,19 @@ final class Staging implements AutoCloseable {
     run(recorded);
   }
 
-  /** Sends what waits along with the recording that is launched next. */
+  /** Sends what waits along with a recording that reads the list and is launched now. */
   void ride() {
-    if (bytes.getLong(recorded) == 0) {
+    if (waiting > 0 && bytes.getLong(recorded + READ) == launches) {
       put(recorded);
     } else {
-      deliver(); // the list still waits for the last launch
+      deliver(); // an earlier launch has yet to read the list
     }
+    launches++;
   }
 
   private void put(int list) {
     for (int i = 0; i < waiting; i++) {
-      int entry = list + 8 + 24 * i;
+      int entry = list + ENTRIES + 24 * i;
       bytes.putLong(entry, onDevice.value() + from[i]);
       bytes.putLong(entry + 8, to[i]);
       bytes.putLong(entry + 16, length[i]);

@@ -124,14 +124,16 @@ class CudaBackendTest {
         }
         Tensor y = step.run();
         expected += i;
+        if (i % 5 == 0) { // nothing waits: x stays
+          y = step.run();
+          expected += i;
+        }
         if (i % 10 == 3) {
           assertThat(other.run().toFloats()[0]).isEqualTo(3f * i);
           assertThat(y.toFloats()).containsExactly(2 * i, 2 * i, i % 7 != 0 ? -2 * i : 2 * i);
         }
       }
       assertThat(sum.toFloats()[0]).isEqualTo(expected);
-      step.run(); // nothing waits: x stays
-      assertThat(sum.toFloats()[0]).isEqualTo(expected + 300);
     }
   }
 
