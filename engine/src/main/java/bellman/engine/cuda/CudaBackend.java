@@ -207,7 +207,8 @@ public final class CudaBackend implements Backend {
     long size = Math.max(1, count * dtype.bytes());
     Pointer pinned = new Pointer();
     Status.driver(
-        JCudaDriver.cuMemHostAlloc(pinned, size, 0), "cuMemHostAlloc of " + size + " bytes");
+        JCudaDriver.cuMemHostAlloc(pinned, size, Staging.FLAGS),
+        "cuMemHostAlloc of " + size + " bytes");
     Address address = new Address();
     Status.driver(
         JCudaDriver.cuMemHostGetDevicePointer(address, pinned, 0), "cuMemHostGetDevicePointer");
@@ -825,11 +826,11 @@ public final class CudaBackend implements Backend {
       if (dead) {
         throw new IllegalStateException("a recording was launched after it closed");
       }
-      if (fed && staging.isWaiting()) {
-        makeCurrent();
+      makeCurrent();
+      if (fed) {
         staging.ride();
       } else {
-        bind();
+        staging.deliver();
       }
       int status = JCudaDriver.cuGraphLaunch(executable, main.stream);
       if (status != 0) {

@@ -21,12 +21,17 @@ import jcuda.driver.JCudaDriver;
  * that the host feeds before each run begins with that kernel.
  */
 final class Staging implements AutoCloseable {
+  /** Pinned memory that kernels reach, too. */
+  static final int FLAGS = JCudaDriver.CU_MEMHOSTALLOC_DEVICEMAP;
+
   private static final int SEGMENT = 1 << 20;
   private static final int SEGMENTS = 4;
   private static final int LETTERS = 32; // as in deliver.cu
   private static final int LETTER = 1 << 16; // bytes; larger writes are the copy engine's
   private static final int BAG = 1 << 18; // bytes of all that wait
-  private static final int LIST = 1024; // bytes: a count, then from, to, bytes of each letter
+  private static final int LIST = 1024; // bytes: count, read, then from, to, bytes of each letter
+  private static final int READ = 8; // its place in the list
+  private static final int ENTRIES = 16;
   private static final int THREADS = 1024;
 
   private final CUstream stream;
@@ -47,6 +52,7 @@ final class Staging implements AutoCloseable {
   private final int[] length = new int[LETTERS];
   private int waiting;
   private int waitingBytes;
+  private long launches; // of recordings that read the list
 
   Staging(CUstream stream, Launcher launcher, CUfunction kernel) {
     this.stream = stream;
@@ -54,11 +60,12 @@ final class Staging implements AutoCloseable {
     this.kernel = kernel;
     int size = recorded + LIST;
     Status.driver(
-        JCudaDriver.cuMemHostAlloc(pinned, size, 0), "cuMemHostAlloc of " + size + " bytes");
+        JCudaDriver.cuMemHostAlloc(pinned, size, FLAGS), "cuMemHostAlloc of " + size + " bytes");
     Status.driver(
         JCudaDriver.cuMemHostGetDevicePointer(onDevice, pinned, 0), "cuMemHostGetDevicePointer");
     bytes = pinned.getByteBuffer(0, size).order(ByteOrder.nativeOrder());
     bytes.putLong(recorded, 0);
+    bytes.putLong(recorded + READ, 0);
     for (int i = 0; i < SEGMENTS; i++) {
       done[i] = new CUevent();
       Status.driver(
@@ -143,18 +150,19 @@ final class Staging implements AutoCloseable {
     run(recorded);
   }
 
-  /** Sends what waits along with the recording that is launched next. */
+  /** Sends what waits along with a recording that reads the list and is launched now. */
   void ride() {
-    if (bytes.getLong(recorded) == 0) {
+    if (waiting > 0 && bytes.getLong(recorded + READ) == launches) {
       put(recorded);
     } else {
-      deliver(); // the list still waits for the last launch
+      deliver(); // an earlier launch has yet to read the list
     }
+    launches++;
   }
 
   private void put(int list) {
     for (int i = 0; i < waiting; i++) {
-      int entry = list + 8 + 24 * i;
+      int entry = list + ENTRIES + 24 * i;
       bytes.putLong(entry, onDevice.value() + from[i]);
       bytes.putLong(entry + 8, to[i]);
       bytes.putLong(entry + 16, length[i]);

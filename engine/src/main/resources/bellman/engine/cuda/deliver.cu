@@ -3,7 +3,7 @@
 // for the bus, so entry e begins at warp e: small ones travel side by side.
 
 struct Letters {
-  wide count;
+  wide count, read;  // how many; how often the list was read
   struct {
     const byte* from;
     byte* to;
@@ -34,5 +34,8 @@ extern "C" __global__ void deliver(Letters* letters) {
     else
       carry<byte>(from, to, bytes, thread);
   }
-  if (threadIdx.x == 0) *(volatile wide*)&letters->count = 0;  // the list may be written again
+  if (threadIdx.x > 0) return;
+  *(volatile wide*)&letters->count = 0;  // a recording that brings none finds none
+  __threadfence_system();                // the host may write the list once it sees the next line
+  *(volatile wide*)&letters->read = all.read + 1;
 }

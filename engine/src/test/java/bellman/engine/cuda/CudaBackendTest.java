@@ -83,7 +83,7 @@ class CudaBackendTest {
       byte[] from = new byte[n];
       Random random = new Random(4);
       byte[] back = new byte[n];
-      for (int i = 0; i < 3000; i++) {
+      for (int i = 0; i < 1000; i++) {
         int most = random.nextInt(50) == 0 ? 100_000 : random.nextInt(5) == 0 ? 20_000 : 40;
         int length = 1 + random.nextInt(most);
         int at = random.nextInt(n - length);
@@ -94,7 +94,7 @@ class CudaBackendTest {
         random.nextBytes(from);
         backend.write(x, at, from, 0, length);
         System.arraycopy(from, 0, expected, at, length);
-        if (i % 200 == 199) {
+        if (i % 100 == 99) {
           backend.read(x, 0, back, 0, n);
           assertThat(back).isEqualTo(expected);
         }
@@ -125,14 +125,16 @@ class CudaBackendTest {
         }
         Tensor y = step.run();
         expected += i;
+        if (i % 5 == 0) { // nothing waits: x stays
+          y = step.run();
+          expected += i;
+        }
         if (i % 10 == 3) {
           assertThat(other.run().toFloats()[0]).isEqualTo(3f * i);
           assertThat(y.toFloats()).containsExactly(2 * i, 2 * i, i % 7 != 0 ? -2 * i : 2 * i);
         }
       }
       assertThat(sum.toFloats()[0]).isEqualTo(expected);
-      step.run(); // nothing waits: x stays
-      assertThat(sum.toFloats()[0]).isEqualTo(expected + 300);
     }
   }
 
