@@ -7,10 +7,8 @@ import bellman.unity.process.PlayerFile;
 import bellman.unity.process.PlayerProcess;
 import bellman.unity.process.PlayerThread;
 import bellman.unity.process.RunningPlayer;
-import bellman.unity.proto.BrainParametersProto;
 import bellman.unity.proto.UnityMessageProto;
 import bellman.unity.proto.UnityRLInitializationOutputProto;
-import bellman.unity.proto.UnityRLOutputProto;
 import bellman.unity.sidechannel.SideChannel;
 import bellman.unity.sidechannel.SideChannels;
 import java.io.File;
@@ -22,13 +20,11 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalInt;
-import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -86,16 +82,12 @@ public final class UnityEnvironment implements AutoCloseable {
   private final TrainerServer server;
   private final RunningPlayer player;
 
-  private final Map<String, BehaviorSpec> specs = new LinkedHashMap<>();
-  private final Map<String, BrainParametersProto> unseen = new LinkedHashMap<>();
-  private final Map<String, Steps> steps = new LinkedHashMap<>();
   private final Map<String, ActionTuple> actions = new LinkedHashMap<>();
-  private final Set<String> unannounced = new HashSet<>();
-  private StepDecoder decoder;
+  private Behaviors behaviors = new Behaviors("");
   private String packageVersion = "";
+  private Capabilities playerCapabilities;
   private boolean connected;
   private boolean wasReset;
-  private boolean anyDecision;
   private boolean closed;
   private UnityException failure;
 
@@ -110,6 +102,8 @@ public final class UnityEnvironment implements AutoCloseable {
     private int seed;
     private int areas = 1;
     private boolean noGraphics;
+    private boolean noGraphicsMonitor;
+    private Capabilities capabilities = Capabilities.ALL;
     private boolean allInterfaces;
     private Duration timeout = Duration.ofSeconds(60);
     private final List<String> arguments = new ArrayList<>();
@@ -158,6 +152,21 @@ public final class UnityEnvironment implements AutoCloseable {
     /** Run an executable without a window; its cameras then see nothing. */
     public Builder noGraphics(boolean on) {
       this.noGraphics = on;
+      return this;
+    }
+
+    /**
+     * As {@link #noGraphics}, but worker 0 keeps its window, so that one of several players can be
+     * watched.
+     */
+    public Builder noGraphicsMonitor(boolean on) {
+      this.noGraphicsMonitor = on;
+      return this;
+    }
+
+    /** What to tell the player that this trainer can do. Default {@link Capabilities#ALL}. */
+    public Builder capabilities(Capabilities ours) {
+      this.capabilities = Objects.requireNonNull(ours);
       return this;
     }
 
@@ -377,7 +386,7 @@ public final class UnityEnvironment implements AutoCloseable {
     // A name without a folder would be looked up on the PATH.
     command.add(
         executable.getParent() == null ? "." + File.separator + executable : executable.toString());
-    if (b.noGraphics) {
+    if (b.noGraphics || b.noGraphicsMonitor && b.workerId > 0) {
       command.addAll(List.of("-nographics", "-batchmode"));
     }
     command.addAll(List.of("--mlagents-port", Integer.toString(server.port())));
@@ -415,7 +424,7 @@ public final class UnityEnvironment implements AutoCloseable {
     }
     UnityRLInitializationOutputProto hello = first.getUnityOutput().getRlInitializationOutput();
     packageVersion = hello.getPackageVersion();
-    decoder = new StepDecoder(packageVersion);
+    behaviors = new Behaviors(packageVersion);
     String theirs = hello.getCommunicationVersion();
     Version ours = Version.parse(Replies.COMMUNICATOR_VERSION).orElseThrow();
     if (!Version.parse(theirs).map(ours::compatible).orElse(false)) {
@@ -431,7 +440,8 @@ public final class UnityEnvironment implements AutoCloseable {
                   + " 4.0 do.",
               null));
     }
-    if (!hello.getCapabilities().getBaseRLCapabilities()) {
+    playerCapabilities = Capabilities.of(hello.getCapabilities());
+    if (!playerCapabilities.base()) {
       LOG.warn(
           "The player (package {}) names no base capabilities; it may be too old for this trainer.",
           packageVersion);
@@ -441,7 +451,7 @@ public final class UnityEnvironment implements AutoCloseable {
         player.name(),
         packageVersion,
         theirs);
-    reply(Replies.welcome(b.seed, b.areas));
+    reply(Replies.welcome(b.seed, b.areas, b.capabilities));
     await(UnityTimeoutException.Stage.SCENE);
   }
 
@@ -455,12 +465,17 @@ public final class UnityEnvironment implements AutoCloseable {
     return packageVersion;
   }
 
+  /** What the player says that it can do. */
+  public Capabilities playerCapabilities() {
+    return playerCapabilities;
+  }
+
   /**
    * The behaviors seen so far, in the order they appeared; empty before {@link #reset}. A snapshot:
    * new ones may appear with any step.
    */
   public Map<String, BehaviorSpec> behaviorSpecs() {
-    return Collections.unmodifiableMap(new LinkedHashMap<>(specs));
+    return Collections.unmodifiableMap(new LinkedHashMap<>(behaviors.specs()));
   }
 
   /**
@@ -488,13 +503,11 @@ public final class UnityEnvironment implements AutoCloseable {
     }
     checkUsable();
     Map<String, ActionTuple> all = new LinkedHashMap<>();
-    for (Map.Entry<String, Steps> entry : steps.entrySet()) {
-      int waiting = entry.getValue().decisions().size();
+    for (BehaviorSpec spec : behaviors.specs().values()) {
+      int waiting = steps(spec.name()).decisions().size();
       if (waiting > 0) {
-        ActionTuple chosen = actions.get(entry.getKey());
-        all.put(
-            entry.getKey(),
-            chosen != null ? chosen : specs.get(entry.getKey()).actions().empty(waiting));
+        ActionTuple chosen = actions.get(spec.name());
+        all.put(spec.name(), chosen != null ? chosen : spec.actions().empty(waiting));
       }
     }
     exchange(Replies.step(all, sideChannels.drain()));
@@ -504,56 +517,19 @@ public final class UnityEnvironment implements AutoCloseable {
     reply(reply);
     UnityMessageProto message =
         await(
-            anyDecision
+            behaviors.anyDecision()
                 ? UnityTimeoutException.Stage.STEP
                 : UnityTimeoutException.Stage.FIRST_DECISION);
+    actions.clear();
     try {
-      understand(message);
+      behaviors.understand(message.getUnityOutput());
+      sideChannels.deliver(
+          message.getUnityOutput().getRlOutput().getSideChannel().asReadOnlyByteBuffer());
     } catch (UnityException e) {
       throw fail(e);
     } catch (IllegalArgumentException e) {
       throw fail(new UnityException("the player's message makes no sense: " + e.getMessage(), e));
     }
-  }
-
-  private void understand(UnityMessageProto message) {
-    UnityRLOutputProto output = message.getUnityOutput().getRlOutput();
-    for (BrainParametersProto brain :
-        message.getUnityOutput().getRlInitializationOutput().getBrainParametersList()) {
-      unseen.put(brain.getBrainName(), brain);
-    }
-    Map<String, UnityRLOutputProto.ListAgentInfoProto> agents = output.getAgentInfosMap();
-    unseen
-        .entrySet()
-        .removeIf(
-            entry -> {
-              var list = agents.get(entry.getKey());
-              if (list == null || list.getValueCount() == 0) {
-                return false;
-              }
-              BehaviorSpec spec = decoder.spec(entry.getValue(), list.getValue(0));
-              LOG.info("Connected new brain: {}", spec.name());
-              specs.put(spec.name(), spec);
-              return true;
-            });
-    actions.clear();
-    for (BehaviorSpec spec : specs.values()) {
-      var list = agents.get(spec.name());
-      Steps now = decoder.steps(spec, list == null ? List.of() : list.getValueList());
-      anyDecision |= now.decisions().size() > 0;
-      steps.put(spec.name(), now);
-    }
-    for (String name : agents.keySet()) {
-      if (!specs.containsKey(name)
-          && agents.get(name).getValueCount() > 0
-          && unannounced.add(name)) {
-        LOG.warn(
-            "The player sends agents of {} without ever describing that behavior; they are left to"
-                + " act with zeros.",
-            name);
-      }
-    }
-    sideChannels.deliver(output.getSideChannel().asReadOnlyByteBuffer());
   }
 
   /**
@@ -562,13 +538,13 @@ public final class UnityEnvironment implements AutoCloseable {
    * @throws IllegalArgumentException when there is no such behavior
    */
   public Steps steps(String behavior) {
-    Steps now = steps.get(behavior);
+    Steps now = behaviors.steps(behavior);
     if (now == null) {
       throw new IllegalArgumentException(
           "no behavior \""
               + behavior
               + "\"; known are "
-              + specs.keySet()
+              + behaviors.specs().keySet()
               + (wasReset ? "" : ": call reset() first"));
     }
     return now;
@@ -582,7 +558,7 @@ public final class UnityEnvironment implements AutoCloseable {
    */
   public void setActions(String behavior, ActionTuple chosen) {
     int waiting = steps(behavior).decisions().size();
-    specs.get(behavior).actions().check(behavior, chosen, waiting);
+    behaviors.specs().get(behavior).actions().check(behavior, chosen, waiting);
     actions.put(behavior, chosen.copy());
   }
 
@@ -595,7 +571,7 @@ public final class UnityEnvironment implements AutoCloseable {
    */
   public void setActionForAgent(String behavior, int agentId, ActionTuple chosen) {
     DecisionSteps waiting = steps(behavior).decisions();
-    ActionSpec spec = specs.get(behavior).actions();
+    ActionSpec spec = behaviors.specs().get(behavior).actions();
     int row = waiting.indexOf(agentId);
     spec.check(behavior, chosen, 1);
     ActionTuple one = chosen.copy();

@@ -78,6 +78,20 @@ class ExecutableTest {
   }
 
   @Test
+  void onlyWorkerZeroKeepsItsWindowUnderAMonitor() throws Exception {
+    Path logs = dir.resolve("logs");
+    Path file = script("echo \"$@\"; exit 0");
+    for (int worker : List.of(0, 1)) {
+      assertThatThrownBy(
+              () -> open(file).workerId(worker).noGraphicsMonitor(true).logFolder(logs).open())
+          .isInstanceOf(PlayerDiedException.class);
+    }
+    assertThat(Files.readString(logs.resolve("Player-0.out.log"))).startsWith("--mlagents-port ");
+    assertThat(Files.readString(logs.resolve("Player-1.out.log")))
+        .startsWith("-nographics -batchmode --mlagents-port ");
+  }
+
+  @Test
   void aDeathInTheMiddleOfAStepNamesTheExitCode() throws Exception {
     try (UnityEnvironment env = open(javaPlayer()).arguments("--die").open()) {
       env.reset();

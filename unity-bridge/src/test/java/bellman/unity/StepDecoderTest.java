@@ -2,6 +2,7 @@ package bellman.unity;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import bellman.unity.proto.AgentInfoProto;
 import bellman.unity.proto.BrainParametersProto;
@@ -157,6 +158,14 @@ class StepDecoderTest {
   }
 
   @Test
+  void shapesThatNoArrayCanHoldAreRefused() {
+    assertFails(Says.agent(0, 0f, Says.png(List.of(65536, 65536, 3), HWC, List.of(), PNG)))
+        .hasMessage(
+            "Walker?team=0: observation \"Camera\": shape [65536, 65536, 3] holds more than 2^31 - 1"
+                + " numbers");
+  }
+
+  @Test
   void endedAndWaitingAgentsAreToldApart() {
     AgentInfoProto ended =
         Says.agent(7, 1f, Says.vector(9)).toBuilder()
@@ -180,6 +189,12 @@ class StepDecoderTest {
     assertThat(steps.terminals().interrupted()).containsExactly(true, false);
     assertThat(steps.terminals().agent(7).interrupted()).isTrue();
     assertThat(steps.terminals().agent(7).values(0)).containsExactly(9);
+    assertThat(steps.decisions().agents())
+        .extracting(AgentStep::agentId, AgentStep::reward)
+        .containsExactly(tuple(7, 0f), tuple(3, -1f));
+    assertThat(steps.terminals().agents())
+        .extracting(TerminalStep::agentId, AgentStep::groupId, AgentStep::groupReward)
+        .containsExactly(tuple(7, 2, 0.5f), tuple(8, 0, 0f));
     assertThat(steps.terminals().groupIds()).containsExactly(2, 0);
     assertThat(steps.terminals().groupRewards()).containsExactly(0.5f, 0f);
     assertThatThrownBy(() -> steps.decisions().agent(8))
