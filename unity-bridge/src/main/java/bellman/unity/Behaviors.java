@@ -20,6 +20,7 @@ final class Behaviors {
   private static final Logger LOG = LoggerFactory.getLogger(UnityEnvironment.class);
 
   private final StepDecoder decoder;
+  private final ImageWatch images;
   private final Map<String, BehaviorSpec> specs = new LinkedHashMap<>();
   private final Map<String, Steps> steps = new LinkedHashMap<>();
 
@@ -29,8 +30,13 @@ final class Behaviors {
   private final Set<String> undescribed = new HashSet<>();
   private boolean anyDecision;
 
-  Behaviors(String packageVersion) {
+  /**
+   * @param packageVersion the player's, which decides how some images are read
+   * @param noGraphics whether its cameras can be expected to see nothing
+   */
+  Behaviors(String packageVersion, boolean noGraphics) {
     this.decoder = new StepDecoder(packageVersion);
+    this.images = new ImageWatch(noGraphics);
   }
 
   /** In the order they appeared; a view. */
@@ -78,6 +84,7 @@ final class Behaviors {
       var list = agents.get(spec.name());
       Steps now = decoder.steps(spec, list == null ? List.of() : list.getValueList());
       anyDecision |= now.decisions().size() > 0;
+      images.look(now.decisions());
       steps.put(spec.name(), now);
     }
     agents.forEach(

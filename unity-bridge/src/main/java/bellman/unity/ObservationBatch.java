@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import java.io.IOException;
 import java.nio.BufferOverflowException;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.Objects;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
@@ -16,7 +17,12 @@ public final class ObservationBatch {
   /**
    * An agent's data: numbers in the declared layout, or a compressed picture; one of them is null.
    */
-  record Payload(float[] values, ByteString png, int[] mapping) {}
+  record Payload(float[] values, ByteString png, int[] mapping) {
+    /** Whether both hold the same data. */
+    boolean sameAs(Payload other) {
+      return Objects.equals(png, other.png) && Arrays.equals(values, other.values);
+    }
+  }
 
   private final String behavior;
   private final ObservationSpec spec;
@@ -33,6 +39,10 @@ public final class ObservationBatch {
   /** Shape, layout and name. */
   public ObservationSpec spec() {
     return spec;
+  }
+
+  Payload payload(int index) {
+    return payloads[index];
   }
 
   /** How many agents. */

@@ -83,7 +83,7 @@ public final class UnityEnvironment implements AutoCloseable {
   private final RunningPlayer player;
 
   private final Map<String, ActionTuple> actions = new LinkedHashMap<>();
-  private Behaviors behaviors = new Behaviors("");
+  private Behaviors behaviors = new Behaviors("", false);
   private String packageVersion = "";
   private Capabilities playerCapabilities;
   private boolean connected;
@@ -214,6 +214,14 @@ public final class UnityEnvironment implements AutoCloseable {
     public Builder onListening(IntConsumer action) {
       this.onListening = Objects.requireNonNull(action);
       return this;
+    }
+
+    private boolean windowless() {
+      return noGraphics || noGraphicsMonitor && workerId > 0;
+    }
+
+    private boolean headless() {
+      return windowless() || arguments.stream().anyMatch("-nographics"::equalsIgnoreCase);
     }
 
     /**
@@ -386,7 +394,7 @@ public final class UnityEnvironment implements AutoCloseable {
     // A name without a folder would be looked up on the PATH.
     command.add(
         executable.getParent() == null ? "." + File.separator + executable : executable.toString());
-    if (b.noGraphics || b.noGraphicsMonitor && b.workerId > 0) {
+    if (b.windowless()) {
       command.addAll(List.of("-nographics", "-batchmode"));
     }
     command.addAll(List.of("--mlagents-port", Integer.toString(server.port())));
@@ -424,7 +432,7 @@ public final class UnityEnvironment implements AutoCloseable {
     }
     UnityRLInitializationOutputProto hello = first.getUnityOutput().getRlInitializationOutput();
     packageVersion = hello.getPackageVersion();
-    behaviors = new Behaviors(packageVersion);
+    behaviors = new Behaviors(packageVersion, b.headless());
     String theirs = hello.getCommunicationVersion();
     Version ours = Version.parse(Replies.COMMUNICATOR_VERSION).orElseThrow();
     if (!Version.parse(theirs).map(ours::compatible).orElse(false)) {
