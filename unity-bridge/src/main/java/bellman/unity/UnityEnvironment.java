@@ -67,7 +67,7 @@ public final class UnityEnvironment implements AutoCloseable {
   private static final Duration SHORT_GRACE = Duration.ofSeconds(2);
 
   /** How long the exit code may lag behind the broken connection. */
-  private static final long EXIT_LAG_MS = 1000;
+  private static final long EXIT_LAG_MS = 500;
 
   private enum Kind {
     EXECUTABLE,
@@ -461,6 +461,7 @@ public final class UnityEnvironment implements AutoCloseable {
         theirs);
     reply(Replies.welcome(b.seed, b.areas, b.capabilities));
     await(UnityTimeoutException.Stage.SCENE);
+    player.rememberChildren();
   }
 
   /** The port the player calls; empty for an embedded one. */
@@ -628,9 +629,34 @@ public final class UnityEnvironment implements AutoCloseable {
                   + during(stage)
                   + ". Remedy: nothing, if its window was closed or the Editor stopped playing."
                   + tail(),
-              null));
+              true));
+    }
+    if (arrival instanceof Arrival.Unreadable unreadable) {
+      throw fail(
+          new UnityException(
+              "a message of "
+                  + player.name()
+                  + " could not be read "
+                  + during(stage)
+                  + " ("
+                  + unreadable.why()
+                  + "). Remedy: a player must speak the protocol of the ML-Agents packages 1.x to"
+                  + " 4.x, in messages of at most 256 MiB."
+                  + tail()));
     }
     RunningPlayer.Exit exit = exit();
+    if (exit != null && exit.wasToldTo()) {
+      throw fail(
+          new PlayerLeftException(
+              player.name()
+                  + " was stopped with "
+                  + exit
+                  + " "
+                  + during(stage)
+                  + ". Remedy: nothing, if that was meant; Ctrl-C in a terminal reaches the player"
+                  + " too.",
+              true));
+    }
     if (exit != null) {
       throw fail(
           new PlayerDiedException(
@@ -654,7 +680,7 @@ public final class UnityEnvironment implements AutoCloseable {
                 + during(stage)
                 + ". Remedy: it crashed or was closed; see its own log."
                 + tail(),
-            null));
+            false));
   }
 
   private String afterDeath(RunningPlayer.Exit exit) {
@@ -740,7 +766,7 @@ public final class UnityEnvironment implements AutoCloseable {
     return tail.isEmpty() ? "" : "\n" + tail.stripTrailing();
   }
 
-  private static String seconds(Duration d) {
+  static String seconds(Duration d) {
     long ms = d.toMillis();
     return ms % 1000 == 0 ? ms / 1000 + " s" : ms / 1000.0 + " s";
   }

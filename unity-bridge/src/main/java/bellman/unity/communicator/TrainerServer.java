@@ -12,6 +12,7 @@ import io.grpc.ServerBuilder;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
+import io.grpc.ServerStreamTracer;
 import io.grpc.ServerTransportFilter;
 import io.grpc.Status;
 import io.grpc.inprocess.InProcessServerBuilder;
@@ -66,6 +67,13 @@ public final class TrainerServer implements AutoCloseable {
             .addService(new Exchange())
             .intercept(new NameCaller())
             .addTransportFilter(new Watch())
+            .addStreamTracerFactory(
+                new ServerStreamTracer.Factory() {
+                  @Override
+                  public ServerStreamTracer newServerStreamTracer(String method, Metadata headers) {
+                    return new Reading();
+                  }
+                })
             .build()
             .start();
   }
@@ -275,6 +283,30 @@ public final class TrainerServer implements AutoCloseable {
       Object transport = call.getAttributes().get(TRANSPORT);
       return Contexts.interceptCall(
           Context.current().withValue(CALLER, transport), call, headers, next);
+    }
+  }
+
+  /** Notices a call whose message never gets to {@link Exchange}. */
+  private final class Reading extends ServerStreamTracer {
+    private volatile Object caller;
+
+    @Override
+    public void serverCallStarted(ServerCallInfo<?, ?> call) {
+      caller = call.getAttributes().get(TRANSPORT);
+    }
+
+    @Override
+    public void streamClosed(Status status) {
+      boolean tooLarge = status.getCode() == Status.Code.RESOURCE_EXHAUSTED;
+      boolean noMessage = status.getCode() == Status.Code.UNKNOWN && status.getCause() != null;
+      if ((tooLarge || noMessage) && caller != null && isPlayer(caller)) {
+        Throwable root = status.getCause();
+        while (root != null && root.getCause() != null) {
+          root = root.getCause();
+        }
+        rendezvous.end(
+            new Arrival.Unreadable(tooLarge ? status.getDescription() : root.getMessage()));
+      }
     }
   }
 

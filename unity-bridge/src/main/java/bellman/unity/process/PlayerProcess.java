@@ -8,6 +8,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -27,6 +28,7 @@ public final class PlayerProcess implements RunningPlayer {
   private final boolean deleteOutput;
   private final Thread killer;
   private final CompletableFuture<Exit> exit;
+  private final Set<ProcessHandle> remembered = ConcurrentHashMap.newKeySet();
 
   private PlayerProcess(Process process, String name, List<Path> logs, boolean deleteOutput) {
     this.process = process;
@@ -92,7 +94,7 @@ public final class PlayerProcess implements RunningPlayer {
   @Override
   public void stop(Duration grace) {
     // Once the child is gone its own children can no longer be found through it.
-    Set<ProcessHandle> tree = tree();
+    rememberChildren();
     boolean interrupted = false;
     try {
       exit.get(grace.toMillis(), TimeUnit.MILLISECONDS);
@@ -103,8 +105,7 @@ public final class PlayerProcess implements RunningPlayer {
     } catch (ExecutionException e) {
       throw new AssertionError("an exit has no failure", e);
     }
-    tree.addAll(tree());
-    interrupted |= kill(tree);
+    interrupted |= kill(tree());
     try {
       Runtime.getRuntime().removeShutdownHook(killer);
     } catch (IllegalStateException e) {
@@ -122,8 +123,14 @@ public final class PlayerProcess implements RunningPlayer {
     }
   }
 
+  @Override
+  public void rememberChildren() {
+    process.descendants().forEach(remembered::add);
+  }
+
+  /** The child, its descendants, and those of earlier that have lost their parent since. */
   private Set<ProcessHandle> tree() {
-    Set<ProcessHandle> tree = new LinkedHashSet<>();
+    Set<ProcessHandle> tree = new LinkedHashSet<>(remembered);
     tree.add(process.toHandle());
     process.descendants().forEach(tree::add);
     return tree;
