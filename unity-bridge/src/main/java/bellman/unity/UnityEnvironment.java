@@ -763,7 +763,7 @@ public final class UnityEnvironment implements AutoCloseable {
 
   private String tail() {
     String tail = player.logTail();
-    return tail.isEmpty() ? "" : "\n" + tail.stripTrailing();
+    return tail.isEmpty() ? "" : "\n" + tail.stripTrailing() + LogHints.of(tail);
   }
 
   static String seconds(Duration d) {

@@ -303,6 +303,38 @@ class ExecutableTest {
   }
 
   @Test
+  void whatTheLogMeansIsSaid() throws Exception {
+    String[][] meanings = {
+      {
+        "Couldn't connect to trainer on port 5005 using API version 1.5.0. Will perform inference"
+            + " instead.",
+        "it found no trainer on its port and plays on alone. It must be given the port named above"
+            + " (--mlagents-port), and its build must not be older than package 1.0."
+      },
+      {
+        "./Game: error while loading shared libraries: libGL.so.1: cannot open shared object file",
+        "the library libGL.so.1 is missing on this system; install it."
+      },
+      {
+        "Unable to open display",
+        "there is no display. Start it without graphics (-nographics) if it has no camera sensor,"
+            + " else under xvfb-run."
+      },
+      {
+        "NullReferenceException: Object reference not set to an instance of an object",
+        "a script of the scene threw an exception; its agent may never ask for a decision then."
+      }
+    };
+    for (String[] meaning : meanings) {
+      Path file = script("echo \"" + meaning[0] + "\"; exit 1");
+      assertThatThrownBy(() -> open(file).open())
+          .isInstanceOf(PlayerDiedException.class)
+          .hasMessageEndingWith("\n  | " + meaning[0] + "\nIts log says: " + meaning[1]);
+    }
+    assertThat(LogHints.of("all is well")).isEmpty();
+  }
+
+  @Test
   void whatUnityWritesToItsOwnLogIsShownToo() throws Exception {
     Path file = script("echo inside > \"$4\"; kill -9 $$");
     Path logs = dir.resolve("logs");
