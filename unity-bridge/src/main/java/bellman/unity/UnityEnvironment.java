@@ -9,6 +9,7 @@ import bellman.unity.process.PlayerThread;
 import bellman.unity.process.RunningPlayer;
 import bellman.unity.proto.UnityMessageProto;
 import bellman.unity.proto.UnityRLInitializationOutputProto;
+import bellman.unity.recording.Recorder;
 import bellman.unity.sidechannel.SideChannel;
 import bellman.unity.sidechannel.SideChannels;
 import java.io.File;
@@ -80,6 +81,7 @@ public final class UnityEnvironment implements AutoCloseable {
   private final Duration timeout;
   private final SideChannels sideChannels;
   private final TrainerServer server;
+  private final Recorder recorder;
   private final RunningPlayer player;
 
   private final Map<String, ActionTuple> actions = new LinkedHashMap<>();
@@ -109,6 +111,7 @@ public final class UnityEnvironment implements AutoCloseable {
     private final List<String> arguments = new ArrayList<>();
     private final List<SideChannel> sideChannels = new ArrayList<>();
     private Path logFolder;
+    private Path recording;
     private IntConsumer onListening = port -> {};
 
     private Builder(Kind kind, Path file, Player player, int fixedPort) {
@@ -210,6 +213,15 @@ public final class UnityEnvironment implements AutoCloseable {
       return this;
     }
 
+    /**
+     * Writes all that is said to a file (see {@link bellman.unity.recording}); an old one of that
+     * name is lost.
+     */
+    public Builder record(Path file) {
+      this.recording = file;
+      return this;
+    }
+
     /** Is told the port once it is open, before waiting for the player. */
     public Builder onListening(IntConsumer action) {
       this.onListening = Objects.requireNonNull(action);
@@ -284,6 +296,8 @@ public final class UnityEnvironment implements AutoCloseable {
     this.server = serve(b);
     RunningPlayer started = null;
     try {
+      this.recorder = b.recording == null ? null : recorder(b.recording);
+      server.record(recorder);
       if (kind != Kind.EMBEDDED) {
         b.onListening.accept(server.port());
       }
@@ -304,6 +318,15 @@ public final class UnityEnvironment implements AutoCloseable {
         e.addSuppressed(e2);
       }
       throw e;
+    }
+  }
+
+  private static Recorder recorder(Path file) {
+    try {
+      return new Recorder(file);
+    } catch (IOException e) {
+      throw new UnityException(
+          "the recording " + file + " cannot be written (" + e + "); record to another file", e);
     }
   }
 
@@ -789,6 +812,9 @@ public final class UnityEnvironment implements AutoCloseable {
     server.stop();
     player.stop(grace());
     server.close();
+    if (recorder != null) {
+      recorder.close();
+    }
   }
 
   private Duration grace() {

@@ -3,6 +3,8 @@ package bellman.unity.communicator;
 import bellman.unity.player.GrpcConnection;
 import bellman.unity.proto.UnityMessageProto;
 import bellman.unity.proto.UnityToExternalProtoGrpc;
+import bellman.unity.recording.Recorder;
+import bellman.unity.recording.Recording;
 import io.grpc.Attributes;
 import io.grpc.Context;
 import io.grpc.Contexts;
@@ -49,12 +51,13 @@ public final class TrainerServer implements AutoCloseable {
   private static final Context.Key<Object> CALLER = Context.key("caller");
   private static final int ANY_PORT_TRIES = 50;
 
-  private final Rendezvous rendezvous = new Rendezvous();
+  private final Rendezvous rendezvous = new Rendezvous(this::heard);
   private final Server server;
   private final String address;
   private final int port;
   private final String inProcessName;
   private volatile boolean connected;
+  private volatile Recorder recorder;
   private Object player;
 
   private TrainerServer(ServerBuilder<?> builder, String address, int port, String inProcessName)
@@ -181,6 +184,18 @@ public final class TrainerServer implements AutoCloseable {
   /** The port, or −1 in-process. */
   public int port() {
     return port;
+  }
+
+  /** From now on writes down what is said. The recorder stays the caller's to close. */
+  public void record(Recorder to) {
+    this.recorder = to;
+  }
+
+  private void heard(Recording.Sender sender, UnityMessageProto message) {
+    Recorder to = recorder;
+    if (to != null) {
+      to.add(sender, message);
+    }
   }
 
   /** Whether anybody opened a connection, even without a message. */
