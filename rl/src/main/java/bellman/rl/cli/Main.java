@@ -101,6 +101,8 @@ public final class Main {
     root.addSubcommand(TrainCommand.commandLine(streams, services, interruption));
     root.addSubcommand(EvaluateCommand.commandLine(streams, services, interruption));
     root.addSubcommand(new GridWorldCommand(streams, services));
+    root.addSubcommand(new RecordCommand(streams));
+    root.addSubcommand(new ReplayCommand(streams));
     root.addSubcommand(new DoctorCommand(streams, services));
     root.addSubcommand(new BenchCommand(streams));
     root.setOut(streams.out());

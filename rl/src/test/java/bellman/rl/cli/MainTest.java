@@ -185,7 +185,7 @@ class MainTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "train", "evaluate", "gridworld", "doctor"})
+  @ValueSource(strings = {"", "train", "evaluate", "gridworld", "record", "replay", "doctor"})
   void helpEverywhere(String command) {
     assertThat(run((command + " --help").strip().split(" "))).isZero();
     assertThat(out.toString()).contains("Usage: bellman " + command);
