@@ -103,7 +103,8 @@ class PlayerIT {
             bellman train: ./dies.x86_64 ended with exit code 7 during a step. Remedy: see the last lines of its log.
             Last lines of results/r/run_logs/Player-0.out.log:
               | player PID
-              | NullReferenceException: the ball is gone"""
+              | NullReferenceException: the ball is gone
+            Its log says: a script of the scene threw an exception; its agent may never ask for a decision then."""
                 .replace("PID", died.err().replaceAll("(?s).*player (\\d+)\\n.*", "$1")));
     goesOn();
   }

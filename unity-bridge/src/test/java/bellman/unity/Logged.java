@@ -14,13 +14,18 @@ public final class Logged {
 
   /** Its warnings and errors, each after its level if that is not a warning. */
   public static List<String> warnings(Class<?> by, Runnable action) {
+    return lines(by, Level.WARNING, action);
+  }
+
+  /** All from a level on, each after its level if that is not the lowest. */
+  public static List<String> lines(Class<?> by, Level from, Runnable action) {
     List<String> lines = new ArrayList<>();
     Handler handler =
         new Handler() {
           @Override
           public void publish(LogRecord record) {
-            if (record.getLevel().intValue() >= Level.WARNING.intValue()) {
-              String level = record.getLevel() == Level.WARNING ? "" : record.getLevel() + " ";
+            if (record.getLevel().intValue() >= from.intValue()) {
+              String level = record.getLevel() == from ? "" : record.getLevel() + " ";
               lines.add(level + new SimpleFormatter().formatMessage(record));
             }
           }
