@@ -62,6 +62,9 @@ final class ImageWatch {
         warn(behavior, steps.spec().observations().get(o), eye);
       }
     }
+    if (before + now == DECISIONS) {
+      eyes.remove(behavior); // and with them the pictures they hold
+    }
   }
 
   private static void look(Eye eye, ObservationBatch batch, int index) {

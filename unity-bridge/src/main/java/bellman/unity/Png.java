@@ -59,9 +59,9 @@ final class Png {
   private byte[] rows = new byte[0]; // [height, 1 + width · 3], each row led by its filter
   private byte[] pictures = new byte[0]; // [pictures, height, width, 3]
 
-  /** Whether so few bytes could be so many pixels; false, and nobody need allocate them. */
-  static boolean canHold(int bytes, int height, int width) {
-    return (long) height * width <= MAX_PIXELS_OF_A_BYTE * bytes;
+  /** Whether so few bytes could be such a picture; false, and nobody need allocate it. */
+  static boolean canHold(int bytes, int height, int width, int channels) {
+    return (long) height * width * channels <= 3 * MAX_PIXELS_OF_A_BYTE * bytes;
   }
 
   /** The calling thread's. */
@@ -149,6 +149,10 @@ final class Png {
               + " PNG hold "
               + count * 3
               + " channels");
+    }
+    if (channels > count * 3) {
+      throw new IOException(
+          count + " PNG hold no channel " + count * 3 + " of the observation's " + channels);
     }
     int[][] sources = new int[channels][0];
     for (int from = 0; from < to.length; from++) {

@@ -229,7 +229,7 @@ final class StepDecoder {
                 + " is no image");
       }
       int bytes = o.getCompressedData().size();
-      if (!Png.canHold(bytes, spec.height(), spec.width())) {
+      if (!Png.canHold(bytes, spec.height(), spec.width(), spec.channels())) {
         throw new UnityException(
             where(behavior, agentId, spec.name())
                 + "has "

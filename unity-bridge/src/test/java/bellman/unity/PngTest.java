@@ -190,8 +190,19 @@ class PngTest {
     byte[] broken = SMALL.clone();
     broken[41] ^= 0x55; // the first byte of the data
     assertFails(broken, 2, 3, 3, NONE).hasMessageStartingWith("the PNG cannot be decoded: ");
-    assertThat(Png.canHold(1, 8, 1032)).isTrue();
-    assertThat(Png.canHold(1, 8, 1033)).isFalse();
+    assertThatThrownBy(
+            () ->
+                new Png()
+                    .pixels(
+                        ByteString.copyFrom(SMALL),
+                        spec(2, 3, 300_000_000, false),
+                        NONE,
+                        new byte[1],
+                        0))
+        .hasMessage("1 PNG hold no channel 3 of the observation's 300000000");
+    assertThat(Png.canHold(1, 8, 1032, 3)).isTrue();
+    assertThat(Png.canHold(1, 8, 1033, 3)).isFalse();
+    assertThat(Png.canHold(1, 8, 1032, 4)).isFalse();
   }
 
   private static org.assertj.core.api.AbstractThrowableAssert<?, ? extends Throwable> assertFails(

@@ -211,6 +211,8 @@ class StepDecoderTest {
             "Walker?team=0: agent 0, observation \"Camera\" has "
                 + PNG.length
                 + " bytes, which cannot be a picture of the shape [20000, 20000, 3]");
+    assertFails(Says.agent(0, 0f, Says.png(List.of(500_000_000, 1, 2), CHW, List.of(), PNG)))
+        .hasMessageEndingWith(" bytes, which cannot be a picture of the shape [500000000, 1, 2]");
   }
 
   @Test
