@@ -67,8 +67,11 @@ public final class UnityEnvironment implements AutoCloseable {
   /** A player that would not end by itself, or that nobody asked to, is given this long. */
   private static final Duration SHORT_GRACE = Duration.ofSeconds(2);
 
-  /** How long the exit code may lag behind the broken connection. */
-  private static final long EXIT_LAG_MS = 500;
+  /**
+   * How long the exit code may lag behind the broken connection, as where a player disconnects
+   * before it ends. One that is killed is noticed at once.
+   */
+  private static final long EXIT_LAG_MS = 2000;
 
   private enum Kind {
     EXECUTABLE,

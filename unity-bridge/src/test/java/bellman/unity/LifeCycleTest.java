@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -25,30 +26,33 @@ class LifeCycleTest {
         Says.hello(), Says.loaded(), Says.firstAgents(List.of(2), AGENT), Says.agents(AGENT));
   }
 
-  private static long threads(String prefix) {
-    return Thread.getAllStackTraces().keySet().stream()
-        .filter(thread -> thread.getName().startsWith(prefix))
-        .count();
+  private static Set<Thread> threads() {
+    return Thread.getAllStackTraces().keySet();
   }
 
   @ParameterizedTest
   @EnumSource(Transport.class)
   void openingAndClosingLeavesNothingBehind(Transport transport) throws Exception {
-    long before = 0;
+    Set<Thread> others = threads(); // of other tests
+    int after20 = 0;
     for (int i = 0; i < 60; i++) {
       try (UnityEnvironment env = transport.open(player())) {
         env.reset();
         env.step();
       }
       if (i == 20) {
-        before = threads("");
+        after20 = threads().size();
       }
     }
     Instant end = Instant.now().plusSeconds(10);
-    while (threads("bellman-player") > 0 || threads("") > before) {
-      assertThat(Instant.now()).as("threads: " + threads("") + " after " + before).isBefore(end);
+    while (threads().size() > after20 || threads().stream().anyMatch(t -> plays(t, others))) {
+      assertThat(Instant.now()).as("%d threads after 20, now %s", after20, threads()).isBefore(end);
       Thread.sleep(20);
     }
+  }
+
+  private static boolean plays(Thread thread, Set<Thread> others) {
+    return thread.getName().equals("bellman-player") && !others.contains(thread);
   }
 
   /** What is left of a closed connection must not keep the port from the next training. */
