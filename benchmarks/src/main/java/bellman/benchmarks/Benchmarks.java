@@ -13,6 +13,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
+import org.openjdk.jmh.profile.GCProfiler;
 import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.results.format.ResultFormatFactory;
 import org.openjdk.jmh.results.format.ResultFormatType;
@@ -191,7 +192,10 @@ public final class Benchmarks implements Bench {
 
   private ChainedOptionsBuilder options() {
     ChainedOptionsBuilder options =
-        new OptionsBuilder().include(pattern().pattern()).shouldFailOnError(true);
+        new OptionsBuilder()
+            .include(pattern().pattern())
+            .shouldFailOnError(true)
+            .addProfiler(GCProfiler.class);
     if (quick) {
       options
           .forks(1)

@@ -12,8 +12,8 @@ import org.openjdk.jmh.results.Result;
 import org.openjdk.jmh.results.RunResult;
 
 /**
- * Results as a table: name, parameters, milliseconds of one call, their error, the rate, and its
- * share of the peak where that was measured in the same run.
+ * Results as a table: name, parameters, milliseconds of one call, their error, the rate, its share
+ * of the peak where that was measured in the same run, and what one call allocates.
  */
 final class Report {
   private Report() {}
@@ -31,7 +31,7 @@ final class Report {
       }
     }
     List<List<String>> rows = new ArrayList<>();
-    rows.add(List.of("benchmark", "parameters", "ms", "± 99.9 %", "rate", "of peak"));
+    rows.add(List.of("benchmark", "parameters", "ms", "± 99.9 %", "rate", "of peak", "allocated"));
     results.stream()
         .sorted(RunResult.DEFAULT_SORT_COMPARATOR)
         .forEach(
@@ -45,7 +45,8 @@ final class Report {
                       parameters(p),
                       ms(p, time.getScore()),
                       ms(p, time.getScoreError()),
-                      peak));
+                      peak,
+                      allocated(r)));
             });
     return aligned(rows);
   }
@@ -60,9 +61,15 @@ final class Report {
 
   /**
    * @param peak seconds of an operation where the device does nothing else; null if not measured
+   * @param allocated bytes of the heap in one call, all threads together; null if not measured
    */
   static List<String> row(
-      String name, Map<String, String> parameters, double ms, double error, Double peak) {
+      String name,
+      Map<String, String> parameters,
+      double ms,
+      double error,
+      Double peak,
+      Double allocated) {
     StringBuilder text = new StringBuilder();
     parameters.forEach((k, v) -> text.append(text.isEmpty() ? "" : " ").append(k + "=" + v));
     Work work = Work.of(name, parameters);
@@ -76,7 +83,13 @@ final class Report {
         work == null ? "" : work.rate(ms / 1e3),
         comparable
             ? String.format(Locale.ROOT, "%.0f %%", 100 * peak * work.amount() / (ms / 1e3))
-            : "");
+            : "",
+        allocated == null ? "" : String.format(Locale.ROOT, "%,.0f B", allocated));
+  }
+
+  private static Double allocated(RunResult r) {
+    Result<?> bytes = r.getSecondaryResults().get("gc.alloc.rate.norm");
+    return bytes == null ? null : (Double) bytes.getScore();
   }
 
   /** {@code UpdateBenchmark.update}. */

@@ -6,8 +6,8 @@ import java.util.Map;
 /**
  * How much one call does, counted from its operands, so that a time can be read as a rate.
  *
- * @param amount operations or bytes in one call
- * @param unit of the rate: {@code GFLOP/s} or {@code GB/s}
+ * @param amount operations, bytes or agents in one call
+ * @param unit of the rate: {@code GFLOP/s}, {@code GB/s}, or a plain number of something
  */
 record Work(double amount, String unit) {
   /** The benchmark of the device's peak, and the unit of it. */
@@ -41,12 +41,18 @@ record Work(double amount, String unit) {
       // Bytes are read; floats of two goals are written; s and s′.
       case "ReplayBenchmark.sample" -> new Work(batch * 2 * PICTURE * (1 + 2 * 4), "GB/s");
       case "ReplayBenchmark.insert" -> new Work(2 * PICTURE, "GB/s"); // read and written
+      case "BridgeBenchmark.step" ->
+          new Work(Double.parseDouble(parameters.get("agents")), "agents/s");
+      case "BridgeBenchmark.echo" -> new Work(1, "calls/s");
       default -> null;
     };
   }
 
-  /** {@code 110 GFLOP/s}. */
+  /** {@code 110 GFLOP/s}, {@code 5,200 agents/s}. */
   String rate(double seconds) {
+    if (!unit.startsWith("G")) {
+      return String.format(Locale.ROOT, "%,.0f %s", amount / seconds, unit);
+    }
     double rate = amount / seconds / 1e9;
     return String.format(Locale.ROOT, rate < 10 ? "%.2f %s" : "%.0f %s", rate, unit);
   }

@@ -202,9 +202,12 @@ final class Bellman implements AutoCloseable {
     }
   }
 
-  /** Sends a signal: {@code INT}, {@code TERM}. */
-  void signal(String name) throws IOException, InterruptedException {
-    assertThat(new ProcessBuilder("kill", "-" + name, "" + pid()).start().waitFor()).isZero();
+  /** Sends a signal, {@code INT} or {@code TERM}, to others first and then to this process. */
+  void signal(String name, List<Integer> others) throws IOException, InterruptedException {
+    List<String> kill = new ArrayList<>(List.of("kill", "-" + name));
+    others.forEach(pid -> kill.add("" + pid));
+    kill.add("" + pid());
+    assertThat(new ProcessBuilder(kill).start().waitFor()).isZero();
   }
 
   /** Ended with this code and exactly these errors; no output of Java's shines through. */

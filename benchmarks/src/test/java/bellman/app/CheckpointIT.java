@@ -130,26 +130,36 @@ class CheckpointIT {
 
   @Test
   void ctrlC() throws Exception {
-    interrupted("INT");
+    interrupted("INT", false);
+  }
+
+  /** A terminal sends it to all that runs there; whoever ends first, the run is saved. */
+  @Test
+  void ctrlCReachesThePlayerToo() throws Exception {
+    String player = FaultyPlayer.install(folder, FaultyPlayer.Mode.PLAYS);
+    interrupted("INT", true, "--env", player);
   }
 
   @Test
   void sigterm() throws Exception {
     // A trainer that is told to end ends the player that it started, too.
     String player = FaultyPlayer.install(folder, FaultyPlayer.Mode.PLAYS);
-    String said = interrupted("TERM", "--env", player);
+    String said = interrupted("TERM", false, "--env", player);
     long pid = Long.parseLong(said.replaceAll("(?s)player (\\d+).*", "$1"));
     assertThat(ProcessHandle.of(pid)).isEmpty();
   }
 
   /** Interrupts a long training, goes on with it for a moment, and returns its player's output. */
-  private String interrupted(String signal, String... more) throws Exception {
+  private String interrupted(String signal, boolean playerToo, String... more) throws Exception {
+    Path log = folder.resolve("results/r/run_logs/Player-0.out.log");
     List<String> arguments = new ArrayList<>(List.of(more));
     arguments.addAll(List.of("--run-id", "r", "--steps", "5000000", "--summary-episodes", "1"));
     int step;
     try (Bellman training = Bellman.startTraining(folder, arguments.toArray(String[]::new))) {
       training.awaitWords("1 Episode / Step: ");
-      training.signal(signal);
+      training.signal(
+          signal,
+          playerToo ? List.of(number(Files.readString(log), "(?s)player (\\d+).*")) : List.of());
       assertThat(training.await()).isEqualTo(130);
       assertThat(training.err()).contains("\nInterrupted: saving, please wait ...\n");
       assertThat(training.err()).doesNotContain("Exception", "bellman train:", "warning");
@@ -158,7 +168,6 @@ class CheckpointIT {
               training.out(),
               "(?s).*saved at step (\\d+); go on with it by --resume --run-id r\\R");
     }
-    Path log = folder.resolve("results/r/run_logs/Player-0.out.log");
     String said = Files.exists(log) ? Files.readString(log) : "";
     arguments.addAll(List.of("--resume", "--stop-after", "" + (step + 40)));
     Bellman onwards = Bellman.startTraining(folder, arguments.toArray(String[]::new));

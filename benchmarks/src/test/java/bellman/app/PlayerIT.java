@@ -103,7 +103,8 @@ class PlayerIT {
             bellman train: ./dies.x86_64 ended with exit code 7 during a step. Remedy: see the last lines of its log.
             Last lines of results/r/run_logs/Player-0.out.log:
               | player PID
-              | NullReferenceException: the ball is gone"""
+              | NullReferenceException: the ball is gone
+            Its log says: a script of the scene threw an exception; its agent may never ask for a decision then."""
                 .replace("PID", died.err().replaceAll("(?s).*player (\\d+)\\n.*", "$1")));
     goesOn();
   }
@@ -146,12 +147,12 @@ class PlayerIT {
   void neverAsksForADecision() throws IOException {
     String log = "Last lines of results/r/run_logs/Player-0.out.log:\n  | player PID";
     String hangs = FaultyPlayer.install(folder, FaultyPlayer.Mode.HANGS);
-    Bellman hung = Bellman.train(folder, "--env", hangs, "--run-id", "r", "--timeout-wait", "3");
+    Bellman hung = Bellman.train(folder, "--env", hangs, "--run-id", "r", "--timeout-wait", "8");
     hung.await();
     hung.endedWith(
         1,
         """
-        bellman train: ./hangs.x86_64 is connected but no agent asked for a decision within 3 s after the reset. Remedy: give an active agent a Decision Requester, or call RequestDecision, and set its behavior type to Default.
+        bellman train: ./hangs.x86_64 is connected but no agent asked for a decision within 8 s after the reset. Remedy: give an active agent a Decision Requester, or call RequestDecision, and set its behavior type to Default.
         """
             + log.replace("PID", hung.err().replaceAll("(?s).*player (\\d+)\\n.*", "$1")));
   }
@@ -169,10 +170,10 @@ class PlayerIT {
   @Test
   void goesOnWithoutADecision() throws IOException {
     String never = FaultyPlayer.install(folder, FaultyPlayer.Mode.NEVER_ASKS);
-    Bellman.train(folder, "--env", never, "--run-id", "r", "--timeout-wait", "3")
+    Bellman.train(folder, "--env", never, "--run-id", "r", "--timeout-wait", "8")
         .endedWith(
             1,
-            "bellman train: no agent of Ball?team=0 asked for a decision within 3 s, though the player"
+            "bellman train: no agent of Ball?team=0 asked for a decision within 8 s, though the player"
                 + " goes on. Give an agent a Decision Requester, or raise --timeout-wait.");
   }
 

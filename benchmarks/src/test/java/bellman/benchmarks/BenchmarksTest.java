@@ -14,6 +14,7 @@ import java.util.ServiceLoader;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Every benchmark's checks and one call of it, on toy sizes; times mean nothing here. */
@@ -91,14 +92,47 @@ class BenchmarksTest {
     b.tearDown();
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "tcp, 1, png",
+    "tcp, 9, float",
+    "in-process, 9, png",
+    "in-process, 1, float",
+    "tcp, 1, vector",
+    "in-process, 64, vector"
+  })
+  void stepsAndEchoes(String transport, int agents, String observation) throws Exception {
+    BridgeBenchmark b = new BridgeBenchmark();
+    b.transport = transport;
+    b.agents = agents;
+    b.observation = observation;
+    b.setUp();
+    assertThat(b.step().decisions().size()).isEqualTo(agents);
+    assertThat(
+            b.echo()
+                .getUnityInput()
+                .getRlInput()
+                .getAgentActionsOrThrow("Bench?team=0")
+                .getValueCount())
+        .isEqualTo(agents);
+    b.tearDown();
+  }
+
   @Test
   void ratesStandBesideThePeak() {
     Map<String, String> act = Map.of("device", "onednn");
     double flop = Work.of("ActBenchmark.act", act).amount();
-    assertThat(Report.row("ActBenchmark.act", act, 1, Double.NaN, 1e-3 / flop / 4))
-        .containsExactly("ActBenchmark.act", "device=onednn", "1.000", "-", "15 GFLOP/s", "25 %");
-    assertThat(Report.row("ActBenchmark.act", act, 1, 0.5, null)).endsWith("15 GFLOP/s", "");
-    assertThat(Report.row("ReplayBenchmark.insert", act, 1, 0.5, 1e-9).get(5)).isEmpty();
+    assertThat(Report.row("ActBenchmark.act", act, 1, Double.NaN, 1e-3 / flop / 4, 1234.4))
+        .containsExactly(
+            "ActBenchmark.act", "device=onednn", "1.000", "-", "15 GFLOP/s", "25 %", "1,234 B");
+    assertThat(Report.row("ActBenchmark.act", act, 1, 0.5, null, null))
+        .endsWith("15 GFLOP/s", "", "");
+    assertThat(Report.row("ReplayBenchmark.insert", act, 1, 0.5, 1e-9, null).get(5)).isEmpty();
+    Map<String, String> nine = Map.of("agents", "9");
+    assertThat(Report.row("BridgeBenchmark.step", nine, 2, 0.5, null, null).get(4))
+        .isEqualTo("4,500 agents/s");
+    assertThat(Report.row("BridgeBenchmark.echo", nine, 2, 0.5, null, null).get(4))
+        .isEqualTo("500 calls/s");
     assertThat(Work.of(Work.PEAK, Map.of("n", "10")).amount()).isEqualTo(2000);
   }
 
@@ -130,7 +164,7 @@ class BenchmarksTest {
             line ->
                 line.matches(
                     "ReplayBenchmark\\.sample +batch=2 device=java threads=1 transitions=8"
-                        + " +[0-9.]+ +[0-9.]+ +[0-9.]+ GB/s"))
+                        + " +[0-9.]+ +[0-9.]+ +[0-9.]+ GB/s +[0-9,]+ B"))
         .anyMatch(line -> line.contains(" batch=3 device=java threads=1 transitions=8 "));
     assertThat(json).content().contains("\"batch\" : \"3\"", "rawData");
     assertThat(err()).contains("ReplayBenchmark.sample {batch=2, device=java, threads=1");

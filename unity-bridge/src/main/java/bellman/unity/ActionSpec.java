@@ -1,5 +1,6 @@
 package bellman.unity;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.random.RandomGenerator;
 
@@ -23,6 +24,26 @@ public record ActionSpec(int continuousSize, List<Integer> branches) {
               + branches
               + "; sizes must not be negative and every branch needs a choice");
     }
+  }
+
+  /** Continuous actions only. */
+  public static ActionSpec continuous(int size) {
+    return new ActionSpec(size, List.of());
+  }
+
+  /** Discrete branches only, with this many choices each. */
+  public static ActionSpec discrete(int... branches) {
+    return new ActionSpec(0, Arrays.stream(branches).boxed().toList());
+  }
+
+  /** Whether all actions are continuous, and there is one. */
+  public boolean isContinuous() {
+    return continuousSize > 0 && branches.isEmpty();
+  }
+
+  /** Whether all actions are discrete, and there is one. */
+  public boolean isDiscrete() {
+    return continuousSize == 0 && !branches.isEmpty();
   }
 
   /** How many discrete branches. */

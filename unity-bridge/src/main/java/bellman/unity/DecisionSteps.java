@@ -1,6 +1,7 @@
 package bellman.unity;
 
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** The agents that wait for an action. */
 public final class DecisionSteps extends AgentSteps {
@@ -77,5 +78,10 @@ public final class DecisionSteps extends AgentSteps {
    */
   public DecisionStep agent(int agentId) {
     return new DecisionStep(this, indexOf(agentId));
+  }
+
+  /** Every agent, row after row. */
+  public List<DecisionStep> agents() {
+    return IntStream.range(0, size()).mapToObj(row -> new DecisionStep(this, row)).toList();
   }
 }

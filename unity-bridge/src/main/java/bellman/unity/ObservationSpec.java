@@ -47,7 +47,12 @@ public record ObservationSpec(
               + " needs as many dimension properties, not "
               + dimensions);
     }
+    long numbers = 1;
     for (int size : shape) {
+      if (size > 0 && (numbers *= size) > Integer.MAX_VALUE) {
+        throw new IllegalArgumentException(
+            "observation \"" + name + "\": shape " + shape + " holds more than 2^31 - 1 numbers");
+      }
       if (size <= 0) {
         throw new IllegalArgumentException(
             "observation \"" + name + "\": shape " + shape + " has a size that is not positive");
@@ -69,7 +74,7 @@ public record ObservationSpec(
   public int size() {
     int size = 1;
     for (int n : shape) {
-      size = Math.multiplyExact(size, n);
+      size *= n;
     }
     return size;
   }

@@ -5,7 +5,6 @@ import bellman.unity.proto.CommandProto;
 import bellman.unity.proto.HeaderProto;
 import bellman.unity.proto.UnityInputProto;
 import bellman.unity.proto.UnityMessageProto;
-import bellman.unity.proto.UnityRLCapabilitiesProto;
 import bellman.unity.proto.UnityRLInitializationInputProto;
 import bellman.unity.proto.UnityRLInputProto;
 import com.google.protobuf.ByteString;
@@ -24,7 +23,7 @@ final class Replies {
   private Replies() {}
 
   /** To the first message. Unity insists on the capabilities. */
-  static UnityMessageProto welcome(int seed, int areas) {
+  static UnityMessageProto welcome(int seed, int areas, Capabilities capabilities) {
     return message(
         UnityInputProto.newBuilder()
             .setRlInitializationInput(
@@ -32,15 +31,7 @@ final class Replies {
                     .setSeed(seed)
                     .setCommunicationVersion(COMMUNICATOR_VERSION)
                     .setPackageVersion(TRAINER_VERSION)
-                    .setCapabilities(
-                        UnityRLCapabilitiesProto.newBuilder()
-                            .setBaseRLCapabilities(true)
-                            .setConcatenatedPngObservations(true)
-                            .setCompressedChannelMapping(true)
-                            .setHybridActions(true)
-                            .setTrainingAnalytics(true)
-                            .setVariableLengthObservation(true)
-                            .setMultiAgentGroups(true))
+                    .setCapabilities(capabilities.proto())
                     .setNumAreas(areas)));
   }
 

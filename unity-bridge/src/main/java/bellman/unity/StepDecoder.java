@@ -228,6 +228,15 @@ final class StepDecoder {
                 + spec.shape()
                 + " is no image");
       }
+      int bytes = o.getCompressedData().size();
+      if (!Png.canHold(bytes, spec.height(), spec.width(), spec.channels())) {
+        throw new UnityException(
+            where(behavior, agentId, spec.name())
+                + "has "
+                + bytes
+                + " bytes, which cannot be a picture of the shape "
+                + spec.shape());
+      }
       int[] mapping =
           o.getCompressedChannelMappingList().stream().mapToInt(Integer::intValue).toArray();
       return new ObservationBatch.Payload(null, o.getCompressedData(), mapping);

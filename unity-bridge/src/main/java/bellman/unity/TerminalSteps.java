@@ -1,6 +1,7 @@
 package bellman.unity;
 
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * The agents whose episode ended: their last reward and what they saw last. They take no action.
@@ -40,5 +41,10 @@ public final class TerminalSteps extends AgentSteps {
    */
   public TerminalStep agent(int agentId) {
     return new TerminalStep(this, indexOf(agentId));
+  }
+
+  /** Every agent, row after row. */
+  public List<TerminalStep> agents() {
+    return IntStream.range(0, size()).mapToObj(row -> new TerminalStep(this, row)).toList();
   }
 }

@@ -7,10 +7,9 @@ import bellman.unity.process.PlayerFile;
 import bellman.unity.process.PlayerProcess;
 import bellman.unity.process.PlayerThread;
 import bellman.unity.process.RunningPlayer;
-import bellman.unity.proto.BrainParametersProto;
 import bellman.unity.proto.UnityMessageProto;
 import bellman.unity.proto.UnityRLInitializationOutputProto;
-import bellman.unity.proto.UnityRLOutputProto;
+import bellman.unity.recording.Recorder;
 import bellman.unity.sidechannel.SideChannel;
 import bellman.unity.sidechannel.SideChannels;
 import java.io.File;
@@ -22,13 +21,11 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalInt;
-import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -70,8 +67,11 @@ public final class UnityEnvironment implements AutoCloseable {
   /** A player that would not end by itself, or that nobody asked to, is given this long. */
   private static final Duration SHORT_GRACE = Duration.ofSeconds(2);
 
-  /** How long the exit code may lag behind the broken connection. */
-  private static final long EXIT_LAG_MS = 1000;
+  /**
+   * How long the exit code may lag behind the broken connection, as where a player disconnects
+   * before it ends. One that is killed is noticed at once.
+   */
+  private static final long EXIT_LAG_MS = 2000;
 
   private enum Kind {
     EXECUTABLE,
@@ -84,18 +84,15 @@ public final class UnityEnvironment implements AutoCloseable {
   private final Duration timeout;
   private final SideChannels sideChannels;
   private final TrainerServer server;
+  private final Recorder recorder;
   private final RunningPlayer player;
 
-  private final Map<String, BehaviorSpec> specs = new LinkedHashMap<>();
-  private final Map<String, BrainParametersProto> unseen = new LinkedHashMap<>();
-  private final Map<String, Steps> steps = new LinkedHashMap<>();
   private final Map<String, ActionTuple> actions = new LinkedHashMap<>();
-  private final Set<String> unannounced = new HashSet<>();
-  private StepDecoder decoder;
+  private Behaviors behaviors = new Behaviors("", false);
   private String packageVersion = "";
+  private Capabilities playerCapabilities;
   private boolean connected;
   private boolean wasReset;
-  private boolean anyDecision;
   private boolean closed;
   private UnityException failure;
 
@@ -110,11 +107,14 @@ public final class UnityEnvironment implements AutoCloseable {
     private int seed;
     private int areas = 1;
     private boolean noGraphics;
+    private boolean noGraphicsMonitor;
+    private Capabilities capabilities = Capabilities.ALL;
     private boolean allInterfaces;
     private Duration timeout = Duration.ofSeconds(60);
     private final List<String> arguments = new ArrayList<>();
     private final List<SideChannel> sideChannels = new ArrayList<>();
     private Path logFolder;
+    private Path recording;
     private IntConsumer onListening = port -> {};
 
     private Builder(Kind kind, Path file, Player player, int fixedPort) {
@@ -162,6 +162,21 @@ public final class UnityEnvironment implements AutoCloseable {
     }
 
     /**
+     * As {@link #noGraphics}, but worker 0 keeps its window, so that one of several players can be
+     * watched.
+     */
+    public Builder noGraphicsMonitor(boolean on) {
+      this.noGraphicsMonitor = on;
+      return this;
+    }
+
+    /** What to tell the player that this trainer can do. Default {@link Capabilities#ALL}. */
+    public Builder capabilities(Capabilities ours) {
+      this.capabilities = Objects.requireNonNull(ours);
+      return this;
+    }
+
+    /**
      * Accept a player from another machine. There is no authentication: anybody who reaches the
      * port can be the player. Default off: this machine only.
      */
@@ -201,10 +216,27 @@ public final class UnityEnvironment implements AutoCloseable {
       return this;
     }
 
+    /**
+     * Writes all that is said to a file (see {@link bellman.unity.recording}); an old one of that
+     * name is lost.
+     */
+    public Builder record(Path file) {
+      this.recording = file;
+      return this;
+    }
+
     /** Is told the port once it is open, before waiting for the player. */
     public Builder onListening(IntConsumer action) {
       this.onListening = Objects.requireNonNull(action);
       return this;
+    }
+
+    private boolean windowless() {
+      return noGraphics || noGraphicsMonitor && workerId > 0;
+    }
+
+    private boolean headless() {
+      return windowless() || arguments.stream().anyMatch("-nographics"::equalsIgnoreCase);
     }
 
     /**
@@ -267,6 +299,8 @@ public final class UnityEnvironment implements AutoCloseable {
     this.server = serve(b);
     RunningPlayer started = null;
     try {
+      this.recorder = b.recording == null ? null : recorder(b.recording);
+      server.record(recorder);
       if (kind != Kind.EMBEDDED) {
         b.onListening.accept(server.port());
       }
@@ -287,6 +321,15 @@ public final class UnityEnvironment implements AutoCloseable {
         e.addSuppressed(e2);
       }
       throw e;
+    }
+  }
+
+  private static Recorder recorder(Path file) {
+    try {
+      return new Recorder(file);
+    } catch (IOException e) {
+      throw new UnityException(
+          "the recording " + file + " cannot be written (" + e + "); record to another file", e);
     }
   }
 
@@ -377,7 +420,7 @@ public final class UnityEnvironment implements AutoCloseable {
     // A name without a folder would be looked up on the PATH.
     command.add(
         executable.getParent() == null ? "." + File.separator + executable : executable.toString());
-    if (b.noGraphics) {
+    if (b.windowless()) {
       command.addAll(List.of("-nographics", "-batchmode"));
     }
     command.addAll(List.of("--mlagents-port", Integer.toString(server.port())));
@@ -415,7 +458,7 @@ public final class UnityEnvironment implements AutoCloseable {
     }
     UnityRLInitializationOutputProto hello = first.getUnityOutput().getRlInitializationOutput();
     packageVersion = hello.getPackageVersion();
-    decoder = new StepDecoder(packageVersion);
+    behaviors = new Behaviors(packageVersion, b.headless());
     String theirs = hello.getCommunicationVersion();
     Version ours = Version.parse(Replies.COMMUNICATOR_VERSION).orElseThrow();
     if (!Version.parse(theirs).map(ours::compatible).orElse(false)) {
@@ -431,7 +474,8 @@ public final class UnityEnvironment implements AutoCloseable {
                   + " 4.0 do.",
               null));
     }
-    if (!hello.getCapabilities().getBaseRLCapabilities()) {
+    playerCapabilities = Capabilities.of(hello.getCapabilities());
+    if (!playerCapabilities.base()) {
       LOG.warn(
           "The player (package {}) names no base capabilities; it may be too old for this trainer.",
           packageVersion);
@@ -441,8 +485,9 @@ public final class UnityEnvironment implements AutoCloseable {
         player.name(),
         packageVersion,
         theirs);
-    reply(Replies.welcome(b.seed, b.areas));
+    reply(Replies.welcome(b.seed, b.areas, b.capabilities));
     await(UnityTimeoutException.Stage.SCENE);
+    player.rememberChildren();
   }
 
   /** The port the player calls; empty for an embedded one. */
@@ -455,12 +500,17 @@ public final class UnityEnvironment implements AutoCloseable {
     return packageVersion;
   }
 
+  /** What the player says that it can do. */
+  public Capabilities playerCapabilities() {
+    return playerCapabilities;
+  }
+
   /**
    * The behaviors seen so far, in the order they appeared; empty before {@link #reset}. A snapshot:
    * new ones may appear with any step.
    */
   public Map<String, BehaviorSpec> behaviorSpecs() {
-    return Collections.unmodifiableMap(new LinkedHashMap<>(specs));
+    return Collections.unmodifiableMap(new LinkedHashMap<>(behaviors.specs()));
   }
 
   /**
@@ -488,13 +538,11 @@ public final class UnityEnvironment implements AutoCloseable {
     }
     checkUsable();
     Map<String, ActionTuple> all = new LinkedHashMap<>();
-    for (Map.Entry<String, Steps> entry : steps.entrySet()) {
-      int waiting = entry.getValue().decisions().size();
+    for (BehaviorSpec spec : behaviors.specs().values()) {
+      int waiting = steps(spec.name()).decisions().size();
       if (waiting > 0) {
-        ActionTuple chosen = actions.get(entry.getKey());
-        all.put(
-            entry.getKey(),
-            chosen != null ? chosen : specs.get(entry.getKey()).actions().empty(waiting));
+        ActionTuple chosen = actions.get(spec.name());
+        all.put(spec.name(), chosen != null ? chosen : spec.actions().empty(waiting));
       }
     }
     exchange(Replies.step(all, sideChannels.drain()));
@@ -504,56 +552,19 @@ public final class UnityEnvironment implements AutoCloseable {
     reply(reply);
     UnityMessageProto message =
         await(
-            anyDecision
+            behaviors.anyDecision()
                 ? UnityTimeoutException.Stage.STEP
                 : UnityTimeoutException.Stage.FIRST_DECISION);
+    actions.clear();
     try {
-      understand(message);
+      behaviors.understand(message.getUnityOutput());
+      sideChannels.deliver(
+          message.getUnityOutput().getRlOutput().getSideChannel().asReadOnlyByteBuffer());
     } catch (UnityException e) {
       throw fail(e);
     } catch (IllegalArgumentException e) {
       throw fail(new UnityException("the player's message makes no sense: " + e.getMessage(), e));
     }
-  }
-
-  private void understand(UnityMessageProto message) {
-    UnityRLOutputProto output = message.getUnityOutput().getRlOutput();
-    for (BrainParametersProto brain :
-        message.getUnityOutput().getRlInitializationOutput().getBrainParametersList()) {
-      unseen.put(brain.getBrainName(), brain);
-    }
-    Map<String, UnityRLOutputProto.ListAgentInfoProto> agents = output.getAgentInfosMap();
-    unseen
-        .entrySet()
-        .removeIf(
-            entry -> {
-              var list = agents.get(entry.getKey());
-              if (list == null || list.getValueCount() == 0) {
-                return false;
-              }
-              BehaviorSpec spec = decoder.spec(entry.getValue(), list.getValue(0));
-              LOG.info("Connected new brain: {}", spec.name());
-              specs.put(spec.name(), spec);
-              return true;
-            });
-    actions.clear();
-    for (BehaviorSpec spec : specs.values()) {
-      var list = agents.get(spec.name());
-      Steps now = decoder.steps(spec, list == null ? List.of() : list.getValueList());
-      anyDecision |= now.decisions().size() > 0;
-      steps.put(spec.name(), now);
-    }
-    for (String name : agents.keySet()) {
-      if (!specs.containsKey(name)
-          && agents.get(name).getValueCount() > 0
-          && unannounced.add(name)) {
-        LOG.warn(
-            "The player sends agents of {} without ever describing that behavior; they are left to"
-                + " act with zeros.",
-            name);
-      }
-    }
-    sideChannels.deliver(output.getSideChannel().asReadOnlyByteBuffer());
   }
 
   /**
@@ -562,13 +573,13 @@ public final class UnityEnvironment implements AutoCloseable {
    * @throws IllegalArgumentException when there is no such behavior
    */
   public Steps steps(String behavior) {
-    Steps now = steps.get(behavior);
+    Steps now = behaviors.steps(behavior);
     if (now == null) {
       throw new IllegalArgumentException(
           "no behavior \""
               + behavior
               + "\"; known are "
-              + specs.keySet()
+              + behaviors.specs().keySet()
               + (wasReset ? "" : ": call reset() first"));
     }
     return now;
@@ -582,7 +593,7 @@ public final class UnityEnvironment implements AutoCloseable {
    */
   public void setActions(String behavior, ActionTuple chosen) {
     int waiting = steps(behavior).decisions().size();
-    specs.get(behavior).actions().check(behavior, chosen, waiting);
+    behaviors.specs().get(behavior).actions().check(behavior, chosen, waiting);
     actions.put(behavior, chosen.copy());
   }
 
@@ -595,7 +606,7 @@ public final class UnityEnvironment implements AutoCloseable {
    */
   public void setActionForAgent(String behavior, int agentId, ActionTuple chosen) {
     DecisionSteps waiting = steps(behavior).decisions();
-    ActionSpec spec = specs.get(behavior).actions();
+    ActionSpec spec = behaviors.specs().get(behavior).actions();
     int row = waiting.indexOf(agentId);
     spec.check(behavior, chosen, 1);
     ActionTuple one = chosen.copy();
@@ -644,9 +655,34 @@ public final class UnityEnvironment implements AutoCloseable {
                   + during(stage)
                   + ". Remedy: nothing, if its window was closed or the Editor stopped playing."
                   + tail(),
-              null));
+              true));
+    }
+    if (arrival instanceof Arrival.Unreadable unreadable) {
+      throw fail(
+          new UnityException(
+              "a message of "
+                  + player.name()
+                  + " could not be read "
+                  + during(stage)
+                  + " ("
+                  + unreadable.why()
+                  + "). Remedy: a player must speak the protocol of the ML-Agents packages 1.x to"
+                  + " 4.x, in messages of at most 256 MiB."
+                  + tail()));
     }
     RunningPlayer.Exit exit = exit();
+    if (exit != null && exit.wasToldTo()) {
+      throw fail(
+          new PlayerLeftException(
+              player.name()
+                  + " was stopped with "
+                  + exit
+                  + " "
+                  + during(stage)
+                  + ". Remedy: nothing, if that was meant; Ctrl-C in a terminal reaches the player"
+                  + " too.",
+              true));
+    }
     if (exit != null) {
       throw fail(
           new PlayerDiedException(
@@ -670,7 +706,7 @@ public final class UnityEnvironment implements AutoCloseable {
                 + during(stage)
                 + ". Remedy: it crashed or was closed; see its own log."
                 + tail(),
-            null));
+            false));
   }
 
   private String afterDeath(RunningPlayer.Exit exit) {
@@ -753,10 +789,10 @@ public final class UnityEnvironment implements AutoCloseable {
 
   private String tail() {
     String tail = player.logTail();
-    return tail.isEmpty() ? "" : "\n" + tail.stripTrailing();
+    return tail.isEmpty() ? "" : "\n" + tail.stripTrailing() + LogHints.of(tail);
   }
 
-  private static String seconds(Duration d) {
+  static String seconds(Duration d) {
     long ms = d.toMillis();
     return ms % 1000 == 0 ? ms / 1000 + " s" : ms / 1000.0 + " s";
   }
@@ -779,6 +815,9 @@ public final class UnityEnvironment implements AutoCloseable {
     server.stop();
     player.stop(grace());
     server.close();
+    if (recorder != null) {
+      recorder.close();
+    }
   }
 
   private Duration grace() {

@@ -7,7 +7,7 @@
  * <p>May depend on the packages below it and on protobuf inside method bodies; no protobuf or gRPC
  * type appears in its public signatures. Knows nothing of tensors or learning.
  *
- * <p>Read next: {@code UnityEnvironment}, then {@code StepDecoder} (messages to steps), then {@code
- * bellman.unity.communicator} (how two threads take turns).
+ * <p>Read next: {@code UnityEnvironment}, then {@code Behaviors} and {@code StepDecoder} (messages
+ * to steps), then {@code bellman.unity.communicator} (how two threads take turns).
  */
 package bellman.unity;

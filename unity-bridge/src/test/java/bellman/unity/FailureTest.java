@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.logging.Level;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -212,6 +213,38 @@ class FailureTest {
                         "port 5004 is in use. Remedy: close the other training, or give one of the"
                             + " two another port: listen on it here and set it in Project Settings >"
                             + " ML-Agents > Editor Port in Unity."));
+  }
+
+  @Test
+  void whoWaitsForAPlayerSaysHowToStartIt() {
+    int[] port = new int[1];
+    assertThat(
+            Logged.lines(
+                UnityEnvironment.class,
+                Level.INFO,
+                () ->
+                    assertThatThrownBy(
+                            () ->
+                                UnityEnvironment.listen(0)
+                                    .onListening(p -> port[0] = p)
+                                    .timeoutWait(Duration.ofMillis(50))
+                                    .open())
+                        .isInstanceOf(UnityTimeoutException.class)))
+        .containsExactly(
+            "Listening on port %1$d. Start the player with --mlagents-port %1$d."
+                .formatted(port[0]));
+    List<String> editor =
+        Logged.lines(
+            UnityEnvironment.class,
+            Level.INFO,
+            () ->
+                assertThatThrownBy(
+                        () -> UnityEnvironment.editor().timeoutWait(Duration.ofMillis(50)).open())
+                    .isInstanceOf(UnityException.class));
+    // Empty where another training holds the Editor's port.
+    assertThat(editor)
+        .isSubsetOf(
+            "Listening on port 5004. Start training by pressing the Play button in the Unity Editor.");
   }
 
   @ParameterizedTest

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.zip.CRC32;
 import java.util.zip.Deflater;
 import javax.imageio.ImageIO;
@@ -23,10 +24,15 @@ final class Pngs {
       }
       rows.put((byte) pixels[i]);
     }
+    return rgb(height, width, Integer.MAX_VALUE, rows.array());
+  }
+
+  /** RGB, 8 bit: rows as they are, each led by its filter; data in chunks of a size. */
+  static byte[] rgb(int height, int width, int chunkBytes, byte[] rows) {
     Deflater deflater = new Deflater();
-    deflater.setInput(rows.array());
+    deflater.setInput(rows);
     deflater.finish();
-    byte[] packed = new byte[rows.capacity() + 100];
+    byte[] packed = new byte[rows.length + 100];
     int length = deflater.deflate(packed);
     deflater.end();
     ByteArrayOutputStream out = new ByteArrayOutputStream();
@@ -39,7 +45,12 @@ final class Pngs {
             .putInt(height)
             .put(new byte[] {8, 2, 0, 0, 0})
             .array());
-    chunk(out, "IDAT", ByteBuffer.allocate(length).put(packed, 0, length).array());
+    for (int from = 0; from < length; from += Math.min(chunkBytes, length)) {
+      chunk(
+          out,
+          "IDAT",
+          Arrays.copyOfRange(packed, from, Math.min(length - from, chunkBytes) + from));
+    }
     chunk(out, "IEND", new byte[0]);
     return out.toByteArray();
   }

@@ -3,184 +3,165 @@ package bellman.unity;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import bellman.unity.player.GridWorldOptions;
+import bellman.unity.player.GridWorldPlayer;
+import bellman.unity.player.ReplayPlayer;
 import bellman.unity.proto.UnityMessageProto;
-import bellman.unity.proto.UnityRLInputProto;
-import com.fasterxml.jackson.databind.JsonNode;
+import bellman.unity.recording.Recorder;
+import bellman.unity.recording.Recording;
+import bellman.unity.recording.Recording.Sender;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
-import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
-/** Replays recorded players; what is understood must equal what the official package understood. */
 class RecordingTest {
+  @TempDir private Path folder;
+
+  /** The format is the one of the files that others recorded. */
   @ParameterizedTest
-  @CsvSource({
-    "IN_PROCESS, gridworld, 124",
-    "IN_PROCESS, gridworld4, 64",
-    "IN_PROCESS, 3dball, 84",
-    "TCP, gridworld, 124",
-    "TCP, gridworld4, 64",
-    "TCP, 3dball, 84"
-  })
-  void everyRecordIsUnderstood(Transport transport, String name, int exchanges) throws Exception {
-    Recording recording = Recording.load(name);
-    assertThat(recording.requests()).hasSize(exchanges);
-    assertThat(recording.understood().size()).isEqualTo(exchanges);
-
-    ScriptedPlayer player = new ScriptedPlayer(recording.requests());
-    List<Integer> waiting = new ArrayList<>();
-    try (UnityEnvironment env = transport.open(player)) {
-      JsonNode init = recording.understood().get(0).get("init");
-      assertThat(env.packageVersion()).isEqualTo(init.get("package_version").asText());
-      assertThat(env.behaviorSpecs()).isEmpty();
-      for (int i = 2; i < exchanges; i++) {
-        JsonNode expected = recording.understood().get(i);
-        if (expected.get("status").asInt() == 400) {
-          assertThatThrownBy(env::step).isInstanceOf(PlayerLeftException.class);
-          continue;
-        }
-        env.step();
-        waiting.add(check(env, expected, i));
-        act(env);
+  @ValueSource(strings = {"gridworld", "gridworld4", "3dball"})
+  void whatIsReadIsWrittenBackByteForByte(String name) throws IOException {
+    Golden golden = Golden.load(name);
+    assertThat(golden.recording().cutOff()).isFalse();
+    Path file = folder.resolve("new").resolve("again.bin");
+    try (Recorder recorder = new Recorder(file)) {
+      for (Recording.Record record : golden.recording().records()) {
+        recorder.add(record.sender(), record.message());
       }
     }
-    // Replies 0 and 1 are the welcome and the reset; the last one says stop.
-    for (int i = 2; i < exchanges - 1; i++) {
-      UnityMessageProto reply = player.replies().get(i);
-      int actions = 0;
-      for (UnityRLInputProto.ListAgentActionProto list :
-          reply.getUnityInput().getRlInput().getAgentActionsMap().values()) {
-        actions += list.getValueCount();
-      }
-      assertThat(actions).as("actions in reply %d", i).isEqualTo(waiting.get(i - 2));
-    }
+    assertThat(Files.readAllBytes(file)).isEqualTo(golden.bytes());
   }
 
-  private static void act(UnityEnvironment env) {
-    Random rng = new Random(3);
-    for (BehaviorSpec spec : env.behaviorSpecs().values()) {
-      int agents = env.steps(spec.name()).decisions().size();
-      env.setActions(spec.name(), spec.actions().random(rng, agents));
+  @ParameterizedTest
+  @EnumSource(Transport.class)
+  void whatIsSaidIsRecordedAndSaysTheSameAgain(Transport transport) throws IOException {
+    Path file = folder.resolve("gridworld.bin");
+    List<String> first =
+        play(transport, new GridWorldPlayer(GridWorldOptions.defaults().withAgents(3)), file, 40);
+    Recording recording = Recording.read(file);
+    // Greeting, loaded scene, first observations, 40 steps; then 400.
+    assertThat(recording.records()).hasSize(2 * 43);
+    for (int i = 0; i < recording.records().size(); i++) {
+      assertThat(recording.records().get(i).sender())
+          .isEqualTo(i % 2 == 0 ? Sender.PLAYER : Sender.TRAINER);
     }
+    assertThat(recording.of(Sender.TRAINER).get(42)).isEqualTo(Says.status(400));
+    Path again = folder.resolve("again.bin");
+    assertThat(play(transport, ReplayPlayer.of(file), again, 40)).isEqualTo(first);
+    assertThat(again).hasSameBinaryContentAs(file);
   }
 
-  /** Returns how many agents wait. */
-  private static int check(UnityEnvironment env, JsonNode expected, int exchange) {
-    int waiting = 0;
-    JsonNode fresh = expected.get("new_behaviors");
-    if (fresh != null) {
-      for (Map.Entry<String, JsonNode> behavior : fresh.properties()) {
-        checkSpec(env.behaviorSpecs().get(behavior.getKey()), behavior.getValue());
-      }
-    }
-    for (Map.Entry<String, JsonNode> entry : expected.properties()) {
-      if (!entry.getKey().contains("?team=")) {
-        continue;
-      }
-      Steps steps = env.steps(entry.getKey());
-      String where = entry.getKey() + ", exchange " + exchange;
-      JsonNode decision = entry.getValue().get("decision");
-      JsonNode terminal = entry.getValue().get("terminal");
-      checkAgents(steps.decisions(), decision, where + ", decisions");
-      checkAgents(steps.terminals(), terminal, where + ", terminals");
-      assertThat(steps.terminals().interrupted())
-          .as(where)
-          .containsExactly(booleans(terminal.get("interrupted")));
-      JsonNode masks = decision.get("mask");
-      List<Integer> branches = steps.decisions().spec().actions().branches();
-      assertThat(branches.isEmpty()).isEqualTo(masks.isNull());
-      for (int b = 0; b < branches.size(); b++) {
-        for (int i = 0; i < steps.decisions().size(); i++) {
-          assertThat(steps.decisions().mask(b)[i])
-              .as(where)
-              .containsExactly(booleans(masks.get(b).get(i)));
-        }
-      }
-      waiting += steps.decisions().size();
-    }
-    return waiting;
-  }
-
-  private static void checkSpec(BehaviorSpec spec, JsonNode expected) {
-    assertThat(spec.actions().continuousSize()).isEqualTo(expected.get("continuous").asInt());
-    assertThat(spec.actions().branches()).isEqualTo(list(expected.get("branches")));
-    JsonNode observations = expected.get("observations");
-    assertThat(spec.observations()).hasSize(observations.size());
-    for (int i = 0; i < observations.size(); i++) {
-      ObservationSpec o = spec.observations().get(i);
-      assertThat(o.name()).isEqualTo(observations.get(i).get("name").asText());
-      assertThat(o.shape()).isEqualTo(list(observations.get(i).get("shape")));
-      assertThat(o.dimensions().stream().map(DimensionProperty::flags).toList())
-          .isEqualTo(list(observations.get(i).get("dimension_property")));
-      assertThat(o.type().ordinal()).isEqualTo(observations.get(i).get("type").asInt());
-    }
-  }
-
-  private static void checkAgents(AgentSteps agents, JsonNode expected, String where) {
-    assertThat(agents.agentIds()).as(where).containsExactly(ints(expected.get("ids")));
-    JsonNode rewards = expected.get("reward");
-    assertThat(agents.rewards()).as(where).containsExactly(floats(rewards));
-    for (int o = 0; o < agents.observations().size(); o++) {
-      ObservationBatch batch = agents.observation(o);
-      JsonNode obs = expected.get("obs").get(o);
-      if (obs.has("sum_255")) {
-        checkImages(batch, obs.get("sum_255").asLong(), where);
-      } else {
-        for (int i = 0; i < agents.size(); i++) {
-          assertThat(batch.values(i)).as(where).containsExactly(floats(obs.get("values").get(i)));
+  /** What was understood of every message; always the same actions. */
+  private static List<String> play(
+      Transport transport, bellman.unity.player.Player player, Path file, int steps) {
+    List<String> understood = new ArrayList<>();
+    try (UnityEnvironment env = transport.open(player, b -> b.seed(3).record(file))) {
+      env.reset();
+      for (int i = 0; i <= steps; i++) {
+        String behavior = env.behaviorSpecs().keySet().iterator().next();
+        Steps now = env.steps(behavior);
+        understood.add(
+            Arrays.toString(now.decisions().rewards())
+                + Arrays.toString(now.terminals().agentIds())
+                + Arrays.hashCode(now.decisions().observation(0).pixels(0)));
+        if (i < steps) {
+          int[] actions = new int[now.decisions().size()];
+          Arrays.fill(actions, i % 5);
+          env.setActions(behavior, ActionTuple.oneBranch(actions));
+          env.step();
         }
       }
     }
+    return understood;
   }
 
-  private static void checkImages(ObservationBatch batch, long expected, String where) {
-    ObservationSpec spec = batch.spec();
-    assertThat(List.of(spec.height(), spec.width(), spec.channels())).containsExactly(64, 84, 3);
-    long bytes = 0;
-    double values = 0;
-    for (int i = 0; i < batch.size(); i++) {
-      for (byte b : batch.pixels(i)) {
-        bytes += b & 0xFF;
-      }
-      for (float v : batch.values(i)) {
-        values += v * 255.0;
-      }
+  @Test
+  void aGoodbyeIsRecordedWithItsAnswer() throws IOException {
+    Path file = folder.resolve("goodbye.bin");
+    assertThatThrownBy(
+            () ->
+                Transport.IN_PROCESS.open(
+                    new ScriptedPlayer(Says.hello(), Says.status(400)), b -> b.record(file)))
+        .isInstanceOf(PlayerLeftException.class);
+    List<Recording.Record> records = Recording.read(file).records();
+    assertThat(records).hasSize(4);
+    assertThat(records.get(2)).isEqualTo(new Recording.Record(Sender.PLAYER, Says.status(400)));
+    assertThat(records.get(3)).isEqualTo(new Recording.Record(Sender.TRAINER, Says.status(400)));
+  }
+
+  @Test
+  void aRecordingThatEndsSaysGoodbye() {
+    ReplayPlayer player =
+        new ReplayPlayer(
+            new Recording(
+                List.of(
+                    new Recording.Record(Sender.PLAYER, Says.hello()),
+                    new Recording.Record(Sender.PLAYER, Says.loaded())),
+                false));
+    assertThat(player.messages()).isEqualTo(2);
+    try (UnityEnvironment env = Transport.IN_PROCESS.open(player)) {
+      assertThatThrownBy(env::reset)
+          .isInstanceOf(PlayerLeftException.class)
+          .hasMessageStartingWith(
+              "the embedded player ReplayPlayer ended the exchange by itself (status 400) ");
+      assertThat(player.said()).isEqualTo(2);
     }
-    // Over several agents the file's sum, added up in float32, is at times one too large: an
-    // independent decoder of the same bytes finds ours.
-    long slack = batch.size() > 1 ? 1 : 0;
-    assertThat(expected - bytes).as(where).isBetween(0L, slack);
-    assertThat(Math.round(values)).as(where).isEqualTo(bytes);
   }
 
-  private static int[] ints(JsonNode node) {
-    int[] values = new int[node.size()];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = node.get(i).asInt();
+  @Test
+  void withoutATrainerAReplaySaysSo() throws IOException {
+    int port;
+    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      port = free.getLocalPort();
     }
-    return values;
+    ReplayPlayer player =
+        new ReplayPlayer(
+            new Recording(List.of(new Recording.Record(Sender.PLAYER, Says.hello())), false));
+    List<String> log =
+        Logged.warnings(ReplayPlayer.class, () -> assertThat(player.play(port)).isOne());
+    assertThat(log)
+        .singleElement()
+        .asString()
+        .startsWith("SEVERE no trainer answered (")
+        .endsWith("start it first and give its port");
   }
 
-  private static List<Integer> list(JsonNode node) {
-    return Arrays.stream(ints(node)).boxed().toList();
-  }
-
-  private static float[] floats(JsonNode node) {
-    float[] values = new float[node.size()];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = (float) node.get(i).asDouble();
-    }
-    return values;
-  }
-
-  private static boolean[] booleans(JsonNode node) {
-    boolean[] values = new boolean[node.size()];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = node.get(i).asBoolean();
-    }
-    return values;
+  @Test
+  void whatIsNoRecordingIsNamed() throws IOException {
+    byte[] golden = Golden.load("3dball").bytes();
+    Recording cut = Recording.parse(Arrays.copyOf(golden, golden.length - 1), "cut.bin");
+    assertThat(cut.cutOff()).isTrue();
+    assertThat(cut.records())
+        .isEqualTo(Golden.load("3dball").recording().records().subList(0, cut.records().size()))
+        .hasSize(167);
+    assertThat(Recording.parse(Arrays.copyOf(golden, 3), "cut.bin").cutOff()).isTrue();
+    assertThatThrownBy(() -> Recording.parse("{}".getBytes(), "a.json"))
+        .isInstanceOf(IOException.class)
+        .hasMessage(
+            "a.json: record 0 at byte 0 begins with byte 123, not with P or T. Remedy: name a file"
+                + " that 'bellman record' wrote.");
+    assertThatThrownBy(() -> Recording.parse(new byte[] {'P', 1, 0, 0, 0, 7}, "b.bin"))
+        .hasMessageStartingWith("b.bin: record 0 at byte 0 is no UnityMessageProto: ");
+    assertThatThrownBy(() -> Recording.parse(new byte[] {'T', 0, 0, 0, -128}, "c.bin"))
+        .hasMessage("c.bin: record 0 at byte 0 says its length is 2147483648");
+    assertThatThrownBy(() -> new ReplayPlayer(new Recording(List.<Recording.Record>of(), false)))
+        .hasMessage("the recording holds no message of a player");
+    UnityMessageProto[] none = {};
+    assertThatThrownBy(
+            () ->
+                Transport.IN_PROCESS.open(
+                    new ScriptedPlayer(none), b -> b.record(Path.of("/dev/null/x"))))
+        .isInstanceOf(UnityException.class)
+        .hasMessageStartingWith("the recording /dev/null/x cannot be written (");
   }
 }

@@ -2,11 +2,13 @@ package bellman.unity;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import bellman.unity.proto.AgentInfoProto;
 import bellman.unity.proto.BrainParametersProto;
 import bellman.unity.proto.ObservationProto;
 import bellman.unity.proto.SpaceTypeProto;
+import java.nio.BufferOverflowException;
 import java.nio.ByteBuffer;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -130,6 +132,48 @@ class StepDecoderTest {
   }
 
   @Test
+  void manyPicturesFillAnyKindOfBufferInOrder() {
+    AgentInfoProto[] agents = new AgentInfoProto[100];
+    for (int i = 0; i < agents.length; i++) {
+      byte[] png = Pngs.rgb(1, 2, i, i, i, i, i, 255);
+      agents[i] = Says.agent(i, 0f, Says.png(List.of(3, 1, 2), CHW, List.of(), png));
+    }
+    ObservationBatch batch = decode("3.0.0", agents).decisions().observation(0);
+    for (ByteBuffer buffer : List.of(ByteBuffer.allocate(600), ByteBuffer.allocateDirect(600))) {
+      batch.pixels(buffer);
+      for (int i = 0; i < agents.length; i++) {
+        assertThat(buffer.get(6 * i)).isEqualTo((byte) i);
+        assertThat(buffer.get(6 * i + 5)).isEqualTo((byte) 255);
+      }
+      assertThat(buffer.remaining()).isZero();
+    }
+    ByteBuffer slice = ByteBuffer.allocate(607).position(3).slice();
+    batch.pixels(99, slice);
+    assertThat(slice.array()[2]).isZero();
+    assertThat(slice.array()[3]).isEqualTo((byte) 99);
+    assertThatThrownBy(() -> batch.pixels(ByteBuffer.allocate(599)))
+        .isInstanceOf(BufferOverflowException.class);
+    assertThatThrownBy(() -> batch.values(new float[601], 2))
+        .isInstanceOf(IndexOutOfBoundsException.class);
+  }
+
+  @Test
+  void ofManyBadPicturesTheFirstIsNamed() {
+    AgentInfoProto[] agents = new AgentInfoProto[50];
+    for (int i = 0; i < agents.length; i++) {
+      byte[] png = i < 20 ? PNG : new byte[] {1};
+      agents[i] = Says.agent(i, 0f, Says.png(List.of(3, 1, 2), CHW, List.of(), png));
+    }
+    ObservationBatch batch = decode("3.0.0", agents).decisions().observation(0);
+    for (int round = 0; round < 20; round++) {
+      assertThatThrownBy(() -> batch.pixels(ByteBuffer.allocate(300)))
+          .hasMessage(
+              "Walker?team=0: agent 20, observation \"Camera\" cannot be decoded: not a PNG: 1"
+                  + " bytes without its signature");
+    }
+  }
+
+  @Test
   void compressionMayDifferBetweenAgents() {
     ObservationBatch batch =
         decode(
@@ -157,6 +201,21 @@ class StepDecoderTest {
   }
 
   @Test
+  void shapesThatNoArrayCanHoldAreRefused() {
+    assertFails(Says.agent(0, 0f, Says.png(List.of(65536, 65536, 3), HWC, List.of(), PNG)))
+        .hasMessage(
+            "Walker?team=0: observation \"Camera\": shape [65536, 65536, 3] holds more than 2^31 - 1"
+                + " numbers");
+    assertFails(Says.agent(0, 0f, Says.png(List.of(20000, 20000, 3), HWC, List.of(), PNG)))
+        .hasMessage(
+            "Walker?team=0: agent 0, observation \"Camera\" has "
+                + PNG.length
+                + " bytes, which cannot be a picture of the shape [20000, 20000, 3]");
+    assertFails(Says.agent(0, 0f, Says.png(List.of(500_000_000, 1, 2), CHW, List.of(), PNG)))
+        .hasMessageEndingWith(" bytes, which cannot be a picture of the shape [500000000, 1, 2]");
+  }
+
+  @Test
   void endedAndWaitingAgentsAreToldApart() {
     AgentInfoProto ended =
         Says.agent(7, 1f, Says.vector(9)).toBuilder()
@@ -180,6 +239,12 @@ class StepDecoderTest {
     assertThat(steps.terminals().interrupted()).containsExactly(true, false);
     assertThat(steps.terminals().agent(7).interrupted()).isTrue();
     assertThat(steps.terminals().agent(7).values(0)).containsExactly(9);
+    assertThat(steps.decisions().agents())
+        .extracting(AgentStep::agentId, AgentStep::reward)
+        .containsExactly(tuple(7, 0f), tuple(3, -1f));
+    assertThat(steps.terminals().agents())
+        .extracting(TerminalStep::agentId, AgentStep::groupId, AgentStep::groupReward)
+        .containsExactly(tuple(7, 2, 0.5f), tuple(8, 0, 0f));
     assertThat(steps.terminals().groupIds()).containsExactly(2, 0);
     assertThat(steps.terminals().groupRewards()).containsExactly(0.5f, 0f);
     assertThatThrownBy(() -> steps.decisions().agent(8))
@@ -267,6 +332,14 @@ class StepDecoderTest {
         .hasMessage(
             "Walker?team=0: agent 5, observation \"Camera\" cannot be decoded: the PNG is 2 wide and"
                 + " 1 high, but the observation is 2 wide and 2 high");
+    ObservationBatch turned = only("3.0.0", Says.png(List.of(1, 2, 3), CHW, List.of(), PNG));
+    assertThatThrownBy(() -> turned.values(0))
+        .hasMessage(
+            "Walker?team=0: agent 0, observation \"Camera\" cannot be decoded: the PNG is 2 wide and"
+                + " 1 high, but the observation is 3 wide and 2 high. The shape [1, 2, 3] would fit if"
+                + " read as height, width, channels: the sensor's dimension properties, or the"
+                + " player's package version, say otherwise; give its channel axis the property None"
+                + " and the others TranslationalEquivariance");
     ObservationBatch grid = only("4.0.1", Says.numbers(List.of(1, 1, 1), CHW, 1.5f));
     assertThat(grid.values(0)).containsExactly(1.5f);
     assertThatThrownBy(() -> grid.pixels(0))

@@ -184,6 +184,24 @@ class UnityEnvironmentTest {
 
   @ParameterizedTest
   @EnumSource(Transport.class)
+  void bothEndsSayWhatTheyCan(Transport transport) {
+    Capabilities no = new Capabilities(true, false, false, false, false, false, false);
+    ScriptedPlayer player = new ScriptedPlayer(Says.hello(), Says.loaded());
+    try (UnityEnvironment env = transport.open(player, b -> b.capabilities(no))) {
+      assertThat(env.playerCapabilities()).isEqualTo(no);
+    }
+    var welcome = player.replies().get(0).getUnityInput().getRlInitializationInput();
+    assertThat(Capabilities.of(welcome.getCapabilities())).isEqualTo(no);
+    // Each of the seven has a place of its own.
+    for (int i = 0; i < 7; i++) {
+      Capabilities one = new Capabilities(i == 0, i == 1, i == 2, i == 3, i == 4, i == 5, i == 6);
+      assertThat(one.proto().toByteArray()).containsExactly(8 * (i + 1), 1);
+      assertThat(Capabilities.of(one.proto())).isEqualTo(one);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Transport.class)
   void aClosedEnvironmentStaysClosed(Transport transport) {
     ScriptedPlayer player =
         new ScriptedPlayer(Says.hello(), Says.loaded(), Says.firstAgents(BRANCHES, waits(0)));
@@ -242,6 +260,20 @@ class UnityEnvironmentTest {
         .hasMessage(
             "actions: 0 continuous and branches [2, 0]; sizes must not be negative and every branch"
                 + " needs a choice");
+  }
+
+  @Test
+  void kindsOfActionsAreToldApart() {
+    assertThat(ActionSpec.continuous(2)).isEqualTo(new ActionSpec(2, List.of()));
+    assertThat(ActionSpec.discrete(3, 2)).isEqualTo(new ActionSpec(0, BRANCHES));
+    assertThat(ActionSpec.continuous(2).isContinuous()).isTrue();
+    assertThat(ActionSpec.continuous(2).isDiscrete()).isFalse();
+    assertThat(ActionSpec.discrete(3).isContinuous()).isFalse();
+    assertThat(ActionSpec.discrete(3).isDiscrete()).isTrue();
+    for (ActionSpec neither : List.of(new ActionSpec(1, BRANCHES), ActionSpec.continuous(0))) {
+      assertThat(neither.isContinuous()).isFalse();
+      assertThat(neither.isDiscrete()).isFalse();
+    }
   }
 
   @Test

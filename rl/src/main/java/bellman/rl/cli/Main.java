@@ -101,6 +101,8 @@ public final class Main {
     root.addSubcommand(new TrainCommand(streams, services, interruption).commandLine());
     root.addSubcommand(new EvaluateCommand(streams, services, interruption).commandLine());
     root.addSubcommand(new GridWorldCommand(streams, services));
+    root.addSubcommand(new RecordCommand(streams));
+    root.addSubcommand(new ReplayCommand(streams));
     root.addSubcommand(DoctorCommand.commandLine(streams, services));
     root.addSubcommand(new FetchCudaCommand(streams));
     root.addSubcommand(new BenchCommand(streams));

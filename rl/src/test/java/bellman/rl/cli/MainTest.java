@@ -188,7 +188,8 @@ class MainTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "train", "evaluate", "gridworld", "doctor", "fetch-cuda"})
+  @ValueSource(
+      strings = {"", "train", "evaluate", "gridworld", "record", "replay", "doctor", "fetch-cuda"})
   void helpEverywhere(String command) {
     assertThat(run((command + " --help").strip().split(" "))).isZero();
     assertThat(out.toString()).contains("Usage: bellman " + command);

@@ -13,6 +13,9 @@ public sealed interface Arrival {
   /** The player's connection broke, or it cancelled its call. */
   record Lost() implements Arrival {}
 
+  /** The player's message is none of this protocol, or too large: why says what gRPC says. */
+  record Unreadable(String why) implements Arrival {}
+
   /** {@link TrainerServer#playerExited} was called. */
   record Exited() implements Arrival {}
 

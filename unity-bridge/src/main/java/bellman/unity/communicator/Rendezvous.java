@@ -2,6 +2,7 @@ package bellman.unity.communicator;
 
 import bellman.unity.proto.HeaderProto;
 import bellman.unity.proto.UnityMessageProto;
+import bellman.unity.recording.Recording;
 import java.time.Duration;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -22,6 +23,12 @@ final class Rendezvous {
           .setHeader(HeaderProto.newBuilder().setStatus(STOP).build())
           .build();
 
+  /** Hears everything that is said, in its order. */
+  interface Witness {
+    void heard(Recording.Sender sender, UnityMessageProto message);
+  }
+
+  private final Witness witness;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
   private UnityMessageProto request;
@@ -29,6 +36,10 @@ final class Rendezvous {
   private boolean read;
   private Arrival end;
   private boolean stopped;
+
+  Rendezvous(Witness witness) {
+    this.witness = witness;
+  }
 
   /**
    * Player's side: leaves a request. A request with status 400, and every request after {@link
@@ -43,6 +54,7 @@ final class Rendezvous {
       if (this.answer != null) {
         return false;
       }
+      witness.heard(Recording.Sender.PLAYER, message);
       if (message.getHeader().getStatus() != STOP && !stopped && end == null) {
         this.request = message;
         this.answer = answer;
@@ -56,6 +68,7 @@ final class Rendezvous {
     } finally {
       lock.unlock();
     }
+    witness.heard(Recording.Sender.TRAINER, STOP_MESSAGE);
     answer.accept(STOP_MESSAGE);
     return true;
   }
@@ -112,6 +125,7 @@ final class Rendezvous {
     if (to == null) {
       return false;
     }
+    witness.heard(Recording.Sender.TRAINER, message);
     // Outside the lock: over the in-process transport the answer can run the player's next call.
     to.accept(message);
     return true;

@@ -3,6 +3,8 @@ package bellman.unity.communicator;
 import bellman.unity.player.GrpcConnection;
 import bellman.unity.proto.UnityMessageProto;
 import bellman.unity.proto.UnityToExternalProtoGrpc;
+import bellman.unity.recording.Recorder;
+import bellman.unity.recording.Recording;
 import io.grpc.Attributes;
 import io.grpc.Context;
 import io.grpc.Contexts;
@@ -12,6 +14,7 @@ import io.grpc.ServerBuilder;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
+import io.grpc.ServerStreamTracer;
 import io.grpc.ServerTransportFilter;
 import io.grpc.Status;
 import io.grpc.inprocess.InProcessServerBuilder;
@@ -48,12 +51,13 @@ public final class TrainerServer implements AutoCloseable {
   private static final Context.Key<Object> CALLER = Context.key("caller");
   private static final int ANY_PORT_TRIES = 50;
 
-  private final Rendezvous rendezvous = new Rendezvous();
+  private final Rendezvous rendezvous = new Rendezvous(this::heard);
   private final Server server;
   private final String address;
   private final int port;
   private final String inProcessName;
   private volatile boolean connected;
+  private volatile Recorder recorder;
   private Object player;
 
   private TrainerServer(ServerBuilder<?> builder, String address, int port, String inProcessName)
@@ -66,6 +70,13 @@ public final class TrainerServer implements AutoCloseable {
             .addService(new Exchange())
             .intercept(new NameCaller())
             .addTransportFilter(new Watch())
+            .addStreamTracerFactory(
+                new ServerStreamTracer.Factory() {
+                  @Override
+                  public ServerStreamTracer newServerStreamTracer(String method, Metadata headers) {
+                    return new Reading();
+                  }
+                })
             .build()
             .start();
   }
@@ -175,6 +186,18 @@ public final class TrainerServer implements AutoCloseable {
     return port;
   }
 
+  /** From now on writes down what is said. The recorder stays the caller's to close. */
+  public void record(Recorder to) {
+    this.recorder = to;
+  }
+
+  private void heard(Recording.Sender sender, UnityMessageProto message) {
+    Recorder to = recorder;
+    if (to != null) {
+      to.add(sender, message);
+    }
+  }
+
   /** Whether anybody opened a connection, even without a message. */
   public boolean connected() {
     return connected;
@@ -275,6 +298,30 @@ public final class TrainerServer implements AutoCloseable {
       Object transport = call.getAttributes().get(TRANSPORT);
       return Contexts.interceptCall(
           Context.current().withValue(CALLER, transport), call, headers, next);
+    }
+  }
+
+  /** Notices a call whose message never gets to {@link Exchange}. */
+  private final class Reading extends ServerStreamTracer {
+    private volatile Object caller;
+
+    @Override
+    public void serverCallStarted(ServerCallInfo<?, ?> call) {
+      caller = call.getAttributes().get(TRANSPORT);
+    }
+
+    @Override
+    public void streamClosed(Status status) {
+      boolean tooLarge = status.getCode() == Status.Code.RESOURCE_EXHAUSTED;
+      boolean noMessage = status.getCode() == Status.Code.UNKNOWN && status.getCause() != null;
+      if ((tooLarge || noMessage) && caller != null && isPlayer(caller)) {
+        Throwable root = status.getCause();
+        while (root != null && root.getCause() != null) {
+          root = root.getCause();
+        }
+        rendezvous.end(
+            new Arrival.Unreadable(tooLarge ? status.getDescription() : root.getMessage()));
+      }
     }
   }
 

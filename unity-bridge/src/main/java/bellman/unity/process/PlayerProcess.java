@@ -4,9 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -18,24 +16,18 @@ import org.slf4j.LoggerFactory;
 public final class PlayerProcess implements RunningPlayer {
   private static final Logger LOG = LoggerFactory.getLogger(PlayerProcess.class);
 
-  /** Between the polite signal and the one that cannot be refused. */
-  private static final Duration POLITE = Duration.ofSeconds(2);
-
-  private final Process process;
+  private final ProcessTree tree;
   private final String name;
   private final List<Path> logs;
   private final boolean deleteOutput;
-  private final Thread killer;
   private final CompletableFuture<Exit> exit;
 
-  private PlayerProcess(Process process, String name, List<Path> logs, boolean deleteOutput) {
-    this.process = process;
+  private PlayerProcess(ProcessTree tree, String name, List<Path> logs, boolean deleteOutput) {
+    this.tree = tree;
     this.name = name;
     this.logs = logs;
     this.deleteOutput = deleteOutput;
-    this.exit = process.onExit().thenApply(p -> new Exit(p.exitValue(), null));
-    this.killer = new Thread(() -> kill(tree()), "bellman-player-killer");
-    Runtime.getRuntime().addShutdownHook(killer);
+    this.exit = tree.root().onExit().thenApply(p -> new Exit(p.exitValue(), null));
   }
 
   /**
@@ -54,12 +46,21 @@ public final class PlayerProcess implements RunningPlayer {
     if (log != null) {
       Files.deleteIfExists(log);
     }
-    Process process =
-        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(out.toFile()).start();
-    process.getOutputStream().close();
-    LOG.debug("started {} (pid {}), output in {}", command, process.pid(), out);
+    ProcessTree tree;
+    try {
+      tree =
+          ProcessTree.start(
+              new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(out.toFile()));
+    } catch (IOException e) {
+      if (temporary) {
+        Files.deleteIfExists(out);
+      }
+      throw e;
+    }
+    tree.root().getOutputStream().close();
+    LOG.debug("started {} (pid {}), output in {}", command, tree.root().pid(), out);
     return new PlayerProcess(
-        process, command.get(0), log == null ? List.of(out) : List.of(log, out), temporary);
+        tree, command.get(0), log == null ? List.of(out) : List.of(log, out), temporary);
   }
 
   @Override
@@ -69,7 +70,7 @@ public final class PlayerProcess implements RunningPlayer {
 
   /** The child's process id. */
   public long pid() {
-    return process.pid();
+    return tree.root().pid();
   }
 
   @Override
@@ -91,8 +92,7 @@ public final class PlayerProcess implements RunningPlayer {
 
   @Override
   public void stop(Duration grace) {
-    // Once the child is gone its own children can no longer be found through it.
-    Set<ProcessHandle> tree = tree();
+    rememberChildren();
     boolean interrupted = false;
     try {
       exit.get(grace.toMillis(), TimeUnit.MILLISECONDS);
@@ -103,13 +103,8 @@ public final class PlayerProcess implements RunningPlayer {
     } catch (ExecutionException e) {
       throw new AssertionError("an exit has no failure", e);
     }
-    tree.addAll(tree());
-    interrupted |= kill(tree);
-    try {
-      Runtime.getRuntime().removeShutdownHook(killer);
-    } catch (IllegalStateException e) {
-      LOG.trace("the JVM is shutting down", e);
-    }
+    interrupted |= tree.end();
+    tree.forget();
     if (deleteOutput) {
       try {
         Files.deleteIfExists(logs.get(logs.size() - 1));
@@ -122,29 +117,8 @@ public final class PlayerProcess implements RunningPlayer {
     }
   }
 
-  private Set<ProcessHandle> tree() {
-    Set<ProcessHandle> tree = new LinkedHashSet<>();
-    tree.add(process.toHandle());
-    process.descendants().forEach(tree::add);
-    return tree;
-  }
-
-  /** Ends every process of the set that is still alive; true if the thread was interrupted. */
-  private static boolean kill(Set<ProcessHandle> tree) {
-    tree.removeIf(p -> !p.isAlive());
-    tree.forEach(ProcessHandle::destroy);
-    CompletableFuture<?> all =
-        CompletableFuture.allOf(
-            tree.stream().map(ProcessHandle::onExit).toArray(CompletableFuture[]::new));
-    boolean interrupted = false;
-    try {
-      all.get(POLITE.toMillis(), TimeUnit.MILLISECONDS);
-    } catch (TimeoutException | ExecutionException e) {
-      LOG.debug("some of {} ignored the polite signal", tree);
-    } catch (InterruptedException e) {
-      interrupted = true;
-    }
-    tree.forEach(ProcessHandle::destroyForcibly);
-    return interrupted;
+  @Override
+  public void rememberChildren() {
+    tree.remember();
   }
 }

@@ -12,14 +12,25 @@ public interface RunningPlayer {
    * @param cause what a player of this JVM threw, else null
    */
   record Exit(int code, Throwable cause) {
+    private static final int SIGINT = 2;
+    private static final int SIGTERM = 15;
+
+    /** Whether it ended because somebody told it to, as Ctrl-C does; never, on Windows. */
+    public boolean wasToldTo() {
+      return cause == null && signal() && (code - 128 == SIGINT || code - 128 == SIGTERM);
+    }
+
+    private boolean signal() {
+      return code > 128 && code <= 128 + 64 && !PlayerFile.System.here().isWindows();
+    }
+
     /** "exit code 137 (killed by signal 9)". */
     @Override
     public String toString() {
       if (cause != null) {
         return "an exception: " + cause;
       }
-      boolean signal = code > 128 && code <= 128 + 64 && !PlayerFile.System.here().isWindows();
-      return "exit code " + code + (signal ? " (killed by signal " + (code - 128) + ")" : "");
+      return "exit code " + code + (signal() ? " (killed by signal " + (code - 128) + ")" : "");
     }
   }
 
@@ -31,6 +42,9 @@ public interface RunningPlayer {
 
   /** The last lines of its log, each line indented, or "" when there is none. */
   String logTail();
+
+  /** Looks which processes it has started: should it end before them, {@link #stop} ends them. */
+  default void rememberChildren() {}
 
   /**
    * Waits for the player to end by itself, then ends it and everything it started. Does nothing for

@@ -3,6 +3,6 @@
  * with its log, or a thread of this JVM.
  *
  * <p>Depends on the JDK, SLF4J and the two interfaces of {@code bellman.unity.player}; sees neither
- * gRPC nor protobuf. Read next: {@code RunningPlayer}.
+ * gRPC nor protobuf. Read next: {@code RunningPlayer}, then {@code ProcessTree}.
  */
 package bellman.unity.process;

@@ -17,6 +17,11 @@ public record EngineConfiguration(
     float timeScale,
     int targetFrameRate,
     int captureFrameRate) {
+  /**
+   * What Python's package takes for granted: 80×80, quality 1, time ×20, no limit, capture at 60.
+   */
+  public static final EngineConfiguration DEFAULT = new EngineConfiguration(80, 80, 1, 20f, -1, 60);
+
   /** What mlagents-learn sends: 84×84, quality 5, time ×20, no frame limit, capture at 60. */
   public static final EngineConfiguration TRAINING =
       new EngineConfiguration(84, 84, 5, 20f, -1, 60);

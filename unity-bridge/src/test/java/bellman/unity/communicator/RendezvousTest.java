@@ -20,7 +20,7 @@ class RendezvousTest {
           .build();
   private static final Duration SOON = Duration.ofMillis(5);
 
-  private final Rendezvous rendezvous = new Rendezvous();
+  private final Rendezvous rendezvous = new Rendezvous((sender, message) -> {});
   private final List<UnityMessageProto> answers = new ArrayList<>();
 
   private static UnityMessageProto status(int status) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import bellman.unity.Logged;
 import bellman.unity.player.GrpcConnection;
 import bellman.unity.proto.HeaderProto;
 import bellman.unity.proto.UnityMessageProto;
@@ -17,15 +18,10 @@ import java.net.InetAddress;
 import java.net.NetworkInterface;
 import java.net.Socket;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
-import java.util.logging.Handler;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
-import java.util.logging.SimpleFormatter;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -81,7 +77,8 @@ class TrainerServerTest {
               + ": this trainer already plays with another one. Give each player a trainer and a"
               + " port of its own (--mlagents-port), or close the other player first.";
       List<String> log =
-          logOf(
+          Logged.warnings(
+              TrainerServer.class,
               () ->
                   assertThatThrownBy(() -> second.exchange(message(200, "two")))
                       .isInstanceOfSatisfying(
@@ -91,7 +88,7 @@ class TrainerServerTest {
                                 .isEqualTo(Status.Code.ALREADY_EXISTS);
                             assertThat(e.getStatus().getDescription()).isEqualTo(refusal);
                           }));
-      assertThat(log).containsExactly("WARNING " + refusal);
+      assertThat(log).containsExactly(refusal);
       second.close();
       assertThat(server.await(Duration.ofMillis(200))).isEqualTo(new Arrival.TimedOut());
       server.reply(message(200, "answer"));
@@ -209,30 +206,5 @@ class TrainerServerTest {
         Socket socket = new Socket(outer, server.port())) {
       assertThat(socket.isConnected()).isTrue();
     }
-  }
-
-  private static List<String> logOf(Runnable action) {
-    List<String> lines = new ArrayList<>();
-    Handler handler =
-        new Handler() {
-          @Override
-          public void publish(LogRecord record) {
-            lines.add(record.getLevel() + " " + new SimpleFormatter().formatMessage(record));
-          }
-
-          @Override
-          public void flush() {}
-
-          @Override
-          public void close() {}
-        };
-    Logger logger = Logger.getLogger(TrainerServer.class.getName());
-    logger.addHandler(handler);
-    try {
-      action.run();
-    } finally {
-      logger.removeHandler(handler);
-    }
-    return lines;
   }
 }

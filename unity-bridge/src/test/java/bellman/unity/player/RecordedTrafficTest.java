@@ -10,10 +10,9 @@ import bellman.unity.proto.ObservationProto;
 import bellman.unity.proto.UnityMessageProto;
 import bellman.unity.proto.UnityRLInputProto;
 import bellman.unity.proto.UnityRLOutputProto;
+import bellman.unity.recording.Recording;
 import com.google.protobuf.ByteString;
 import java.io.InputStream;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -27,21 +26,15 @@ class RecordedTrafficTest {
   private static List<Exchange> recording(String name) throws Exception {
     try (InputStream in =
         RecordedTrafficTest.class.getResourceAsStream("/golden/unity-player/" + name)) {
-      ByteBuffer bytes = ByteBuffer.wrap(in.readAllBytes()).order(ByteOrder.LITTLE_ENDIAN);
+      List<Recording.Record> records = Recording.parse(in.readAllBytes(), name).records();
       List<Exchange> exchanges = new ArrayList<>();
-      while (bytes.hasRemaining()) {
-        UnityMessageProto player = message(bytes, 'P');
-        exchanges.add(new Exchange(player, message(bytes, 'T')));
+      for (int i = 0; i < records.size(); i += 2) {
+        assertThat(records.get(i).sender()).isEqualTo(Recording.Sender.PLAYER);
+        assertThat(records.get(i + 1).sender()).isEqualTo(Recording.Sender.TRAINER);
+        exchanges.add(new Exchange(records.get(i).message(), records.get(i + 1).message()));
       }
       return exchanges;
     }
-  }
-
-  private static UnityMessageProto message(ByteBuffer bytes, char sender) throws Exception {
-    assertThat((char) bytes.get()).isEqualTo(sender);
-    byte[] message = new byte[bytes.getInt()];
-    bytes.get(message);
-    return UnityMessageProto.parseFrom(message);
   }
 
   @ParameterizedTest

@@ -3,16 +3,11 @@ package bellman.unity.sidechannel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import bellman.unity.Logged;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.UUID;
-import java.util.logging.Handler;
-import java.util.logging.Level;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
-import java.util.logging.SimpleFormatter;
 import org.junit.jupiter.api.Test;
 
 class SideChannelsTest {
@@ -233,41 +228,17 @@ class SideChannelsTest {
     String good = STATS + "0d000000" + "01000000" + "61" + "0000003f" + "02000000";
     String bad = STATS + "0d000000" + "01000000" + "61" + "0000003f" + "09000000";
     List<String> log =
-        logOf(() -> deliver(FLOATS + "00000000" + FLOATS + "00000000" + bad + good, stats));
+        Logged.warnings(
+            SideChannels.class,
+            () -> deliver(FLOATS + "00000000" + FLOATS + "00000000" + bad + good, stats));
     assertThat(log)
         .containsExactly(
-            "WARNING side channel 60ccf7d0-4f7e-11ea-b238-784f4387d1f7: the player sent a message"
+            "side channel 60ccf7d0-4f7e-11ea-b238-784f4387d1f7: the player sent a message"
                 + " but no such channel is registered; its messages are dropped. Register a"
                 + " SideChannel with this id to read them.",
             "SEVERE side channel a1d8f7b7-cec8-50f9-b78b-d3e165a78520 (StatsChannel): a message was"
                 + " skipped");
     assertThat(stats.drain().get("a")).hasSize(1);
-  }
-
-  private static List<String> logOf(Runnable action) {
-    List<String> lines = new ArrayList<>();
-    Handler handler =
-        new Handler() {
-          @Override
-          public void publish(LogRecord record) {
-            lines.add(record.getLevel() + " " + new SimpleFormatter().formatMessage(record));
-          }
-
-          @Override
-          public void flush() {}
-
-          @Override
-          public void close() {}
-        };
-    handler.setLevel(Level.ALL);
-    Logger logger = Logger.getLogger(SideChannels.class.getName());
-    logger.addHandler(handler);
-    try {
-      action.run();
-    } finally {
-      logger.removeHandler(handler);
-    }
-    return lines;
   }
 
   private static String hex(SideChannel channel) {
