@@ -91,7 +91,7 @@ class WaysToStartIT {
     assertThat(install.out().strip()).isEqualTo("players/GridWorld.x86_64");
     Bellman.train(folder, "--env", "players/GridWorld.x86_64", "--run-id", "r").endedWith(0, "");
     assertThat(Files.readString(folder.resolve("results/r/run_logs/Player-0.log")))
-        .endsWith("[INFO] The trainer ended the exchange with status 400; GridWorld ends\n");
+        .endsWith("[INFO] The trainer is done (status 400); GridWorld ends\n");
     assertThat(Trained.names(Trained.checkpoints(folder, "r")))
         .containsExactly("step-000000300.safetensors");
   }

@@ -349,7 +349,7 @@ public final class GridWorldPlayer implements Player {
     if (status == PlayerMessages.OK) {
       return false;
     }
-    log.info("The trainer ended the exchange with status {}; GridWorld ends", status);
+    log.info("The trainer is done (status {}); GridWorld ends", status);
     return true;
   }
 

@@ -76,7 +76,7 @@ class GridWorldProcessTest {
         .hasContent(
             """
             [INFO] Connected to trainer 1.1.0 (API 1.5.0), seed 9, 4 agents
-            [INFO] The trainer ended the exchange with status 400; GridWorld ends
+            [INFO] The trainer is done (status 400); GridWorld ends
             """);
   }
 
