@@ -7,6 +7,7 @@ import bellman.engine.Precision;
 import bellman.engine.cuda.CudaReport;
 import bellman.rl.Outcome;
 import bellman.rl.TrainLoop;
+import bellman.rl.config.ByteSize;
 import bellman.rl.config.Resolved;
 import bellman.rl.config.RunConfig;
 import bellman.rl.dqn.DqnAgent;
@@ -139,6 +140,7 @@ final class Wiring implements Services {
     RunConfig.Compute compute = config.compute();
     return new DeviceOptions(
             compute.threads(), compute.precision().orElse(Precision.TF32), compute.reproducible())
-        .withCudaFolder(compute.cudaLib());
+        .withCudaFolder(compute.cudaLib())
+        .withMemoryLimit(compute.deviceMemory().stream().mapToLong(ByteSize::bytes).findFirst());
   }
 }
