@@ -63,6 +63,18 @@ class UsageIT {
   }
 
   @Test
+  void aFolderOfLibrariesThatIsNone() {
+    Bellman.train(folder, "--cuda-lib", "nowhere", "--run-id", "r")
+        .endedWith(1, "bellman train: --cuda-lib: nowhere is not a folder");
+    assertThat(folder.resolve("results")).doesNotExist();
+    Bellman doctor = Bellman.run(folder, "doctor", "--cuda-lib", "nowhere");
+    assertThat(doctor.succeeded().out())
+        .contains(
+            "warn  CUDA              nowhere, named as the folder of NVIDIA's libraries, is not a"
+                + " folder");
+  }
+
+  @Test
   void aReplayThatNoMachineHolds() {
     Bellman train = Bellman.train(folder, "--buffer-size", "100000000", "--run-id", "r");
     assertThat(train.await()).isEqualTo(1);

@@ -58,7 +58,8 @@ public final class CudaBackend implements Backend {
   private CudaBackend(int ordinal, DeviceOptions options) {
     Precision precision = options.precision();
     boolean reproducible = options.reproducible();
-    CudaLibraries libraries = CudaLibraries.load(options.cudaFolder());
+    CudaLibraries.load(options.cudaFolder());
+    int driver = CudaLibraries.driver(options.cudaFolder()).version();
     int[] count = new int[1];
     Status.driver(JCudaDriver.cuDeviceGetCount(count), "cuDeviceGetCount");
     if (ordinal < 0 || ordinal >= count[0]) {
@@ -89,8 +90,8 @@ public final class CudaBackend implements Backend {
             deviceName(),
             major,
             minor,
-            libraries.driverVersion() / 1000,
-            libraries.driverVersion() % 1000 / 10,
+            driver / 1000,
+            driver % 1000 / 10,
             main.products.version(),
             cudnn / 10000,
             cudnn % 10000 / 100,
