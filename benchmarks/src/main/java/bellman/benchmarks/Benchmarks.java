@@ -183,6 +183,9 @@ public final class Benchmarks implements Bench {
               .run()
           : new Runner(options().build(), progress).run();
     } catch (RunnerException e) {
+      if (progress.log().isBlank()) { // nothing has begun: another JMH runs on this machine
+        throw new Failure(e.getMessage(), e);
+      }
       err.println();
       // A stack says where, the lines between say what.
       progress.log().lines().filter(line -> !line.startsWith("\tat ")).forEach(err::println);

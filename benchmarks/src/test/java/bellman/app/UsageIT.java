@@ -63,24 +63,60 @@ class UsageIT {
   }
 
   @Test
+  void aFolderOfLibrariesThatIsNone() {
+    Bellman.train(folder, "--cuda-lib", "nowhere", "--run-id", "r")
+        .endedWith(1, "bellman train: --cuda-lib: nowhere is not a folder");
+    assertThat(folder.resolve("results")).doesNotExist();
+    Bellman doctor = Bellman.run(folder, "doctor", "--cuda-lib", "nowhere");
+    assertThat(doctor.succeeded().out())
+        .contains(
+            "warn  CUDA              nowhere, named as the folder of NVIDIA's libraries, is not a"
+                + " folder");
+  }
+
+  @Test
   void aReplayThatNoMachineHolds() {
-    Bellman.train(folder, "--buffer-size", "100000000", "--run-id", "r")
-        .endedWith(
-            1,
-            "bellman train: no agent fits GridWorld (observation [64, 84, 3], 4 actions): replay:"
-                + " room for 100,000,000 transitions with frames of [64, 84, 3] cannot be had"
-                + " (allocate: 2419204128768 bytes in one piece; at most 2147483583, split the"
-                + " tensor); lower --buffer-size");
+    Bellman train = Bellman.train(folder, "--buffer-size", "100000000", "--run-id", "r");
+    assertThat(train.await()).isEqualTo(1);
+    assertThat(train.err())
+        .matches(
+            "bellman train: no agent fits GridWorld \\(observation \\[64, 84, 3\\], 4 actions\\):"
+                + " replay: 100,000,000 transitions with 150,000,256 frames of \\[64, 84, 3\\] need"
+                + " 2422\\.40 GB and .* has [0-9.]+ GB free; lower --buffer-size\\R");
   }
 
   @Test
   void aReplayThatTheHeapDoesNotHold() throws IOException {
-    Bellman.train(folder, "--buffer-size", "60000", "--device", "java", "--run-id", "r")
-        .endedWith(
-            1,
-            "bellman: out of memory (Java heap space; heap up to 742 MB). Lower --buffer-size or"
-                + " --batch-size, or set BELLMAN_JAVA_OPTS=-Xmx4g.");
+    Bellman train =
+        Bellman.train(folder, "--buffer-size", "60000", "--device", "java", "--run-id", "r");
+    assertThat(train.await()).isEqualTo(1);
+    assertThat(train.err())
+        .matches(
+            "bellman train: no agent fits GridWorld .* need 1\\.46 GB and Java \\d+, threads: 1 has"
+                + " 0\\.7\\d GB free; lower --buffer-size\\R");
     assertThat(Trained.names(folder.resolve("results/r"))).containsExactly(".lock", "run_logs");
+  }
+
+  @Test
+  void aReplayBeyondTheLimitOfTheDevice() {
+    Bellman train =
+        Bellman.train(folder, "--buffer-size", "2000", "--device-memory", "50MB", "--run-id", "r");
+    assertThat(train.await()).isEqualTo(1);
+    assertThat(train.err()).contains(" need 0.05 GB and ", " has 0.05 GB free; lower ");
+  }
+
+  @Test
+  void anUpdateBeyondTheLimitOfTheDevice() {
+    Bellman train =
+        Bellman.train(folder, "--batch-size", "200", "--device-memory", "60MB", "--run-id", "r");
+    assertThat(train.await()).isEqualTo(1);
+    assertThat(train.err())
+        .contains(
+            "bellman train: out of memory: ",
+            " MB of the 60.0 MB that it may: scope '",
+            "frames 9.0 MB",
+            "Lower --buffer-size or --batch-size, or raise --device-memory",
+            "was saved; go on with it by --resume --run-id r");
   }
 
   @Test

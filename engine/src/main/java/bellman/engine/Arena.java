@@ -23,6 +23,11 @@ final class Arena {
         .addLast(buffer);
   }
 
+  /** Bytes that wait. */
+  long bytes() {
+    return free.values().stream().flatMap(ArrayDeque::stream).mapToLong(Buffer::bytes).sum();
+  }
+
   /** Empties it. */
   void drain(Consumer<Buffer> to) {
     free.values().forEach(buffers -> buffers.forEach(to));

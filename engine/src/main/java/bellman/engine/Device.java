@@ -4,8 +4,10 @@ import bellman.engine.backend.Backend;
 import bellman.engine.backend.Buffer;
 import bellman.engine.backend.Kernel;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Supplier;
 
@@ -15,6 +17,7 @@ import java.util.function.Supplier;
  */
 public final class Device implements AutoCloseable {
   private final Backend backend;
+  private final long memoryLimit; // bytes
   private final Arena pool = new Arena();
   private final Set<Arena> arenas = new HashSet<>(); // of captured steps
   private final Set<Buffer> shared = new HashSet<>(); // never in an arena
@@ -32,7 +35,17 @@ public final class Device implements AutoCloseable {
 
   /** A device on an opened backend; {@link Devices} opens one by name. */
   public Device(Backend backend) {
+    this(backend, OptionalLong.empty());
+  }
+
+  /**
+   * The same with a limit.
+   *
+   * @param memoryLimit the most bytes that tensors, the pool and the backend's workspaces may take
+   */
+  public Device(Backend backend, OptionalLong memoryLimit) {
     this.backend = backend;
+    this.memoryLimit = memoryLimit.orElse(Long.MAX_VALUE);
     this.root = new Scope(this, null, "device");
     this.innermost = root;
   }
@@ -98,13 +111,39 @@ public final class Device implements AutoCloseable {
       buffer = pool.poll(dtype, count);
     }
     if (buffer == null) {
-      buffer = backend.allocate(dtype, count);
+      buffer = allocate(dtype, count);
     } else {
       pooledBytes -= buffer.bytes();
       buffer.written(); // packed copies of its last life are stale
     }
     liveBytes += buffer.bytes();
     return buffer;
+  }
+
+  private Buffer allocate(DType dtype, long count) {
+    long size = Math.multiplyExact(count, (long) dtype.bytes());
+    if (size > memoryLimit - heldBytes()) {
+      emptyPool();
+      if (size > memoryLimit - heldBytes()) {
+        throw new DeviceMemoryException(this, dtype, count, "");
+      }
+    }
+    try {
+      return backend.allocate(dtype, count);
+    } catch (OutOfMemoryError e) {
+      emptyPool();
+    }
+    try {
+      return backend.allocate(dtype, count);
+    } catch (OutOfMemoryError e) {
+      throw new DeviceMemoryException(this, dtype, count, e.getMessage());
+    }
+  }
+
+  /** Gives back what waits for a next tensor; no recorded step names it. */
+  private void emptyPool() {
+    pooledBytes -= pool.bytes();
+    pool.drain(backend::release);
   }
 
   void recycle(Buffer buffer) {
@@ -143,6 +182,37 @@ public final class Device implements AutoCloseable {
   /** Bytes taken from the system and free for the next tensor of their size. */
   public long pooledBytes() {
     return pooledBytes;
+  }
+
+  /** Bytes taken from the system: tensors, what waits for the next ones, workspaces. */
+  public long heldBytes() {
+    return liveBytes + pooledBytes + backend.ownBytes();
+  }
+
+  /** Bytes that new tensors may take, by the limit and by what the system says, if it does. */
+  public OptionalLong freeBytes() {
+    long reusable = pool.bytes();
+    long within = memoryLimit - heldBytes() + reusable;
+    OptionalLong system = backend.freeBytes();
+    if (system.isEmpty() && memoryLimit == Long.MAX_VALUE) {
+      return system;
+    }
+    return OptionalLong.of(Math.min(within, system.orElse(Long.MAX_VALUE - reusable) + reusable));
+  }
+
+  /** The limit in bytes, if there is one. */
+  OptionalLong memoryLimit() {
+    return memoryLimit == Long.MAX_VALUE ? OptionalLong.empty() : OptionalLong.of(memoryLimit);
+  }
+
+  /** Every scope that holds memory, the outermost first. */
+  List<Scope> scopes() {
+    List<Scope> scopes = new ArrayList<>(detached);
+    for (Scope s = innermost; s != null; s = s.parent()) {
+      scopes.add(s);
+    }
+    Collections.reverse(scopes);
+    return scopes;
   }
 
   void checkUse() {

@@ -85,7 +85,7 @@ public final class Devices {
       try {
         Backend backend = backend(candidate, options);
         attempts.add(new Attempt(candidate, true, backend.name()));
-        return new Opened(new Device(backend), attempts);
+        return new Opened(new Device(backend, options.memoryLimit()), attempts);
       } catch (RuntimeException | LinkageError e) {
         attempts.add(new Attempt(candidate, false, e.getMessage()));
         if (candidates.size() == 1) {

@@ -1,6 +1,7 @@
 package bellman.engine;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 /**
@@ -61,6 +62,11 @@ public final class Scope implements AutoCloseable {
 
   Scope parent() {
     return parent;
+  }
+
+  /** Tensors whose memory ends with it. */
+  List<Tensor> owned() {
+    return Collections.unmodifiableList(owned);
   }
 
   /** Ends the lifetime; a tensor of it that is used afterwards is an error that names both. */

@@ -150,6 +150,11 @@ public final class Tensor {
     return this;
   }
 
+  /** What {@link #named} called it, or null. */
+  String name() {
+    return name;
+  }
+
   /** {@code [32, 4] (Q(s,a))}. */
   public String described() {
     return name == null ? shape.toString() : shape + " (" + name + ")";

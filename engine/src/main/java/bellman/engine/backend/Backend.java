@@ -2,6 +2,7 @@ package bellman.engine.backend;
 
 import bellman.engine.DType;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * Kernels over contiguous row-major buffers, and nothing else: no shapes, no autograd, no policy. A
@@ -17,7 +18,11 @@ public interface Backend extends AutoCloseable {
 
   // ── memory ────────────────────────────────────────────────────────────────────────────────────
 
-  /** New memory with undefined contents, aligned to 64 bytes where it is native. */
+  /**
+   * New memory with undefined contents, aligned to 64 bytes where it is native.
+   *
+   * @throws OutOfMemoryError if there is not as much; nothing has changed then
+   */
   Buffer allocate(DType dtype, long count);
 
   /**
@@ -26,6 +31,16 @@ public interface Backend extends AutoCloseable {
    */
   default Buffer allocateShared(DType dtype, long count) {
     return allocate(dtype, count);
+  }
+
+  /** Bytes that could still be allocated, as far as the system says; empty where it does not. */
+  default OptionalLong freeBytes() {
+    return OptionalLong.empty();
+  }
+
+  /** Bytes that the backend holds beside buffers, such as workspaces of libraries. */
+  default long ownBytes() {
+    return 0;
   }
 
   /** Gives memory back to the system; the buffer and its slices are dead. */

@@ -534,6 +534,10 @@ final class Convolutions implements AutoCloseable {
     return text.toString();
   }
 
+  long bytes() {
+    return workspace.bytes();
+  }
+
   @Override
   public void close() {
     plans.values().stream()

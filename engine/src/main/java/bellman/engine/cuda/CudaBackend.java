@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import jcuda.Pointer;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
@@ -58,7 +59,8 @@ public final class CudaBackend implements Backend {
   private CudaBackend(int ordinal, DeviceOptions options) {
     Precision precision = options.precision();
     boolean reproducible = options.reproducible();
-    CudaLibraries libraries = CudaLibraries.load(options.cudaFolder());
+    CudaLibraries.load(options.cudaFolder());
+    int driver = CudaLibraries.driver(options.cudaFolder()).version();
     int[] count = new int[1];
     Status.driver(JCudaDriver.cuDeviceGetCount(count), "cuDeviceGetCount");
     if (ordinal < 0 || ordinal >= count[0]) {
@@ -75,7 +77,8 @@ public final class CudaBackend implements Backend {
     Map<Convolutions.Shape, Convolutions.Plan> plans = new HashMap<>();
     long[] memory = new long[1];
     Status.driver(JCudaDriver.cuDeviceTotalMem(memory, device), "cuDeviceTotalMem");
-    long limit = Math.min(MOST_WORKSPACE, memory[0] / 32);
+    long usable = Math.min(memory[0], options.memoryLimit().orElse(memory[0]));
+    long limit = Math.min(MOST_WORKSPACE, usable / 32);
     main = new Lane(modules, launcher, plans, limit, precision, reproducible);
     side = new Lane(modules, launcher, plans, limit, precision, reproducible);
     lane = main;
@@ -88,8 +91,8 @@ public final class CudaBackend implements Backend {
             deviceName(),
             major,
             minor,
-            libraries.driverVersion() / 1000,
-            libraries.driverVersion() % 1000 / 10,
+            driver / 1000,
+            driver % 1000 / 10,
             main.products.version(),
             cudnn / 10000,
             cudnn % 10000 / 100,
@@ -109,6 +112,11 @@ public final class CudaBackend implements Backend {
    */
   public static CudaBackend open(int ordinal, DeviceOptions options) {
     return new CudaBackend(ordinal, options);
+  }
+
+  /** The same with what the usual places hold, and all of the GPU's memory. */
+  public static CudaBackend open(int ordinal, Precision precision, boolean reproducible) {
+    return open(ordinal, new DeviceOptions(1, precision, reproducible));
   }
 
   private int attribute(int attribute) {
@@ -213,6 +221,20 @@ public final class CudaBackend implements Backend {
     Status.driver(
         JCudaDriver.cuMemHostGetDevicePointer(address, pinned, 0), "cuMemHostGetDevicePointer");
     return new CudaBuffer(dtype, count, address, pinned);
+  }
+
+  @Override
+  public OptionalLong freeBytes() {
+    bind();
+    long[] free = new long[1];
+    long[] total = new long[1];
+    int status = JCudaDriver.cuMemGetInfo(free, total);
+    return status == 0 ? OptionalLong.of(free[0]) : OptionalLong.empty();
+  }
+
+  @Override
+  public long ownBytes() {
+    return main.bytes() + side.bytes();
   }
 
   @Override

@@ -34,9 +34,20 @@ import jcuda.nvrtc.JNvrtc;
  * while each of its classes initialises, java.io.tmpdir names our folder.
  */
 final class CudaLibraries {
+  // What failed stays so: a class of JCuda's that did not initialise never will.
+  private static Driver driver;
+  private static IllegalStateException driverFailure;
   private static CudaLibraries loaded;
-  private static RuntimeException failure; // a class of JCuda's that failed to load stays so
-  private static Optional<Path> failed; // the folder that it was looked for in
+  private static IllegalStateException failure;
+  private static Optional<Path> failed; // the folder that was named then
+
+  /**
+   * The driver.
+   *
+   * @param file its library; on Windows a name, which the system finds
+   * @param version CUDA that it knows: 13000 for 13.0
+   */
+  record Driver(Path file, int version) {}
 
   /** The files of one version of CUDA, or those of them that there are. */
   record Installation(int major, Map<NvidiaLibrary, Path> files) {
@@ -54,14 +65,31 @@ final class CudaLibraries {
     }
   }
 
-  private final Path driver;
-  private final int driverVersion;
   private final Installation files;
 
-  private CudaLibraries(Path driver, int driverVersion, Installation files) {
-    this.driver = driver;
-    this.driverVersion = driverVersion;
+  private CudaLibraries(Installation files) {
     this.files = files;
+  }
+
+  /**
+   * Loads the driver, if it is not yet.
+   *
+   * @throws IllegalStateException if there is none, or no GPU
+   */
+  static synchronized Driver driver(Optional<Path> folder) {
+    LibrarySearch search = search(folder);
+    if (driverFailure != null) {
+      throw driverFailure;
+    }
+    if (driver == null) {
+      try {
+        driver = loadDriver(search);
+      } catch (RuntimeException | LinkageError e) {
+        driverFailure = known(e);
+        throw driverFailure;
+      }
+    }
+    return driver;
   }
 
   /**
@@ -72,30 +100,31 @@ final class CudaLibraries {
    *     it; also if a process that has loaded the libraries asks for others
    */
   static synchronized CudaLibraries load(Optional<Path> folder) {
+    int version = driver(folder).version;
     Optional<Path> named = named(folder);
     if (failure != null && failed.equals(named)) {
       throw failure;
     }
     if (loaded == null) {
       try {
-        loaded = find(search(folder));
+        loaded = new CudaLibraries(loadLibraries(search(folder), version));
       } catch (RuntimeException | LinkageError e) {
         failed = named;
-        failure =
-            e instanceof IllegalStateException known
-                ? known
-                : new IllegalStateException("CUDA's libraries do not load: " + e, e);
+        failure = known(e);
         throw failure;
       }
-    } else if (named.isPresent()) {
-      Installation asked = best(search(folder), loaded.driverVersion);
-      if (!asked.equals(loaded.files)) {
-        throw new IllegalStateException(
-            "CUDA's libraries of %s are loaded already; a process cannot change to those of %s"
-                .formatted(loaded.files.file(CUBLAS).getParent(), named.get()));
-      }
+    } else if (named.isPresent() && !best(search(folder), version).equals(loaded.files)) {
+      throw new IllegalStateException(
+          "CUDA's libraries of %s are loaded already; a process cannot change to those of %s"
+              .formatted(loaded.files.file(CUBLAS).getParent(), named.get()));
     }
     return loaded;
+  }
+
+  private static IllegalStateException known(Throwable e) {
+    return e instanceof IllegalStateException known
+        ? known
+        : new IllegalStateException("CUDA's libraries do not load: " + e, e);
   }
 
   /** What the caller names, else the property, else the environment. */
@@ -114,27 +143,16 @@ final class CudaLibraries {
         CacheFolder.root());
   }
 
-  /** CUDA of the driver: 13000 for 13.0. */
-  int driverVersion() {
-    return driverVersion;
-  }
-
-  /** The driver's file; on Windows a name, which the system finds. */
-  Path driver() {
-    return driver;
-  }
-
   Installation files() {
     return files;
   }
 
-  private static CudaLibraries find(LibrarySearch search) {
-    CacheFolder cache = CacheFolder.ofUser();
-    Path driver = driver(search);
+  private static Driver loadDriver(LibrarySearch search) {
+    Path file = driverFile(search);
     if (!windows()) {
-      loadFile(driver);
+      loadFile(file);
     }
-    initialise(cache, "JCudaDriver", JCudaDriver.class.getName(), 12);
+    initialise(CacheFolder.ofUser(), "JCudaDriver", JCudaDriver.class.getName(), 12);
     JCudaDriver.setExceptionsEnabled(false);
     Status.driver(JCudaDriver.cuInit(0), "cuInit");
     int[] version = new int[1];
@@ -144,7 +162,12 @@ final class CudaLibraries {
           "the driver knows CUDA up to %s and 12 is needed: update it to 525 or later"
               .formatted(version(version[0])));
     }
-    Installation files = choose(search, version[0]);
+    return new Driver(file, version[0]);
+  }
+
+  private static Installation loadLibraries(LibrarySearch search, int driverVersion) {
+    CacheFolder cache = CacheFolder.ofUser();
+    Installation files = choose(search, driverVersion);
     for (NvidiaLibrary library : NvidiaLibrary.values()) {
       Path file = files.file(library);
       if (library == NvidiaLibrary.NVRTC) {
@@ -163,7 +186,7 @@ final class CudaLibraries {
       throw new IllegalStateException(
           files.file(NvidiaLibrary.CUDNN) + " is cuDNN " + cudnn + "; 9.0 or later is needed");
     }
-    return new CudaLibraries(driver, version[0], files);
+    return files;
   }
 
   // ── NVIDIA's ──────────────────────────────────────────────────────────────────────────────────
@@ -178,8 +201,7 @@ final class CudaLibraries {
     return (linux || windows()) && (arch.equals("amd64") || arch.equals("x86_64"));
   }
 
-  /** The driver's library. */
-  static Path driver(LibrarySearch search) {
+  private static Path driverFile(LibrarySearch search) {
     if (!platformIsKnown()) {
       throw new IllegalStateException(
           "JCuda has natives for Linux and Windows on x86-64 alone; this is "
@@ -206,25 +228,31 @@ final class CudaLibraries {
     List<NvidiaLibrary> missing = best.missing();
     if (!missing.isEmpty()) {
       throw new IllegalStateException(
-          "missing of CUDA %d: %s; the driver knows CUDA up to %s. %s"
-              .formatted(
-                  best.major,
-                  missing.stream().map(l -> l.file(best.major, windows())).collect(joining(", ")),
-                  version(driverVersion),
-                  remedy(search, best.major, missing)));
+          String.format(
+              "missing of CUDA %d: %s; the driver knows CUDA up to %s. Looked in %s. %s",
+              best.major,
+              files(missing, best.major),
+              version(driverVersion),
+              search.folders(),
+              remedy(missing, best.major)));
     }
     return best;
   }
 
-  /** Where it was looked for, and how to get it. */
-  static String remedy(LibrarySearch search, int major, List<NvidiaLibrary> missing) {
+  static String files(List<NvidiaLibrary> libraries, int major) {
+    return libraries.stream().map(l -> l.file(major, windows())).collect(joining(", "));
+  }
+
+  /** How to get what is missing. */
+  static String remedy(List<NvidiaLibrary> missing, int major) {
     return String.format(
-        "Looked in %s. Install %s or the wheels that PyTorch uses (%s), run bellman fetch-cuda, or"
-            + " name the folder with --cuda-lib",
-        search.folders(),
+        "Install %s or the wheels that PyTorch uses (%s), run bellman fetch-cuda, or name the folder"
+            + " with --cuda-lib",
         missing.equals(List.of(NvidiaLibrary.CUDNN))
             ? "cuDNN 9 for CUDA " + major
-            : "the CUDA toolkit " + major + " and cuDNN 9",
+            : missing.contains(NvidiaLibrary.CUDNN)
+                ? "the CUDA toolkit " + major + " and cuDNN 9"
+                : "the CUDA toolkit " + major,
         missing.stream().map(l -> l.wheel(major)).distinct().collect(joining(", ")));
   }
 

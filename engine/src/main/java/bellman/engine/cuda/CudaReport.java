@@ -11,6 +11,8 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import jcuda.driver.CUdevice;
 import jcuda.driver.CUdevice_attribute;
 import jcuda.driver.JCudaDriver;
@@ -30,10 +32,13 @@ public final class CudaReport {
    */
   public record Row(boolean present, String subject, String text) {}
 
+  private static final List<String> TITLES =
+      Stream.of(NvidiaLibrary.values()).map(NvidiaLibrary::title).distinct().toList();
+
   private CudaReport() {}
 
   /**
-   * Driver, runtime, libraries and GPUs; of a machine without a driver the libraries alone.
+   * Driver, GPUs, runtime and libraries, as far as they load.
    *
    * @param folder where NVIDIA's libraries are looked for first
    */
@@ -44,60 +49,64 @@ public final class CudaReport {
     } catch (IllegalStateException e) {
       return List.of(new Row(false, "CUDA", e.getMessage()));
     }
-    CudaLibraries loaded;
-    try {
-      loaded = CudaLibraries.load(folder);
-    } catch (IllegalStateException e) {
-      return unloaded(search, e);
-    }
     List<Row> rows = new ArrayList<>();
-    rows.add(driver(loaded.driver(), loaded.driverVersion()));
-    rows.add(runtime());
-    for (NvidiaLibrary library : NvidiaLibrary.values()) {
-      if (library != NvidiaLibrary.CUBLAS_LT) {
-        rows.add(library(library, loaded.files()));
+    int version = Integer.MAX_VALUE; // unknown
+    try {
+      CudaLibraries.Driver driver = CudaLibraries.driver(folder);
+      version = driver.version();
+      rows.add(driver(driver));
+      rows.addAll(devices());
+      Installation files = CudaLibraries.load(folder).files();
+      rows.add(runtime());
+      for (NvidiaLibrary library : NvidiaLibrary.values()) {
+        if (library != NvidiaLibrary.CUBLAS_LT) { // its version is cuBLAS's
+          rows.add(library(library, files));
+        }
       }
+    } catch (IllegalStateException e) {
+      rows.addAll(unloaded(search, version, e));
     }
-    rows.addAll(devices());
     return rows;
   }
 
   // ── what did not load ─────────────────────────────────────────────────────────────────────────
 
-  /** The reason, and each library as a search finds it. */
-  static List<Row> unloaded(LibrarySearch search, IllegalStateException reason) {
+  /** The reason, each library as a search finds it, and where that looked. */
+  static List<Row> unloaded(LibrarySearch search, int driverVersion, IllegalStateException reason) {
     List<Row> rows = new ArrayList<>();
-    boolean known = false; // the reason is that pieces are missing
+    Installation found;
     try {
-      Installation found = CudaLibraries.best(search, Integer.MAX_VALUE);
-      for (NvidiaLibrary library : NvidiaLibrary.values()) {
-        Path file = found.file(library);
-        rows.add(
-            file == null
-                ? new Row(false, library.title(), missing(search, found.major(), library))
-                : new Row(true, library.title(), file + ", not loaded"));
-      }
-      known = !found.missing().isEmpty() && reason.getMessage().startsWith("missing ");
+      found = CudaLibraries.best(search, driverVersion);
     } catch (IllegalStateException e) {
-      known = e.getMessage().equals(reason.getMessage());
-      rows.add(new Row(false, "CUDA", e.getMessage()));
+      return List.of(new Row(false, "CUDA", reason.getMessage()));
     }
-    if (!known) {
+    for (String title : TITLES) {
+      List<NvidiaLibrary> parts =
+          Stream.of(NvidiaLibrary.values()).filter(l -> l.title().equals(title)).toList();
+      List<NvidiaLibrary> missing = parts.stream().filter(found.missing()::contains).toList();
+      rows.add(
+          missing.isEmpty()
+              ? new Row(true, title, files(parts, found) + ", not loaded")
+              : new Row(
+                  false,
+                  title,
+                  String.format(
+                      "missing: %s. %s",
+                      CudaLibraries.files(missing, found.major()),
+                      CudaLibraries.remedy(missing, found.major()))));
+    }
+    if (!found.missing().isEmpty()) {
+      rows.add(new Row(false, "CUDA", "looked in " + search.folders()));
+    }
+    if (!reason.getMessage().startsWith("missing of CUDA")) { // else the rows have said it
       rows.add(0, new Row(false, "CUDA", reason.getMessage()));
     }
     return rows;
   }
 
-  private static String missing(LibrarySearch search, int major, NvidiaLibrary library) {
-    return "missing: "
-        + library.file(major, CudaLibraries.windows())
-        + ". "
-        + CudaLibraries.remedy(search, major, List.of(library));
-  }
-
   // ── what did ──────────────────────────────────────────────────────────────────────────────────
 
-  private static Row driver(Path file, int version) {
+  private static Row driver(CudaLibraries.Driver driver) {
     String module = "";
     try {
       module = moduleVersion(Files.readString(KERNEL_MODULE)).map(v -> v + ", ").orElse("");
@@ -107,7 +116,11 @@ public final class CudaReport {
     return new Row(
         true,
         "driver",
-        module + "CUDA up to " + CudaLibraries.version(version) + ", " + real(file));
+        module
+            + "CUDA up to "
+            + CudaLibraries.version(driver.version())
+            + ", "
+            + real(driver.file()));
   }
 
   /** 580.95.05 of {@code NVRM version: NVIDIA UNIX x86_64 Kernel Module 580.95.05 Tue …}. */
@@ -133,11 +146,15 @@ public final class CudaReport {
           case CUDNN -> property(JCudnn::cudnnGetProperty);
           default -> property(JCublas2::cublasGetProperty);
         };
-    String text = version + ", " + real(files.file(library));
-    if (library == NvidiaLibrary.CUBLAS) {
-      text += ", " + real(files.file(NvidiaLibrary.CUBLAS_LT));
-    }
-    return new Row(true, library.title(), text);
+    List<NvidiaLibrary> parts =
+        Stream.of(NvidiaLibrary.values()).filter(l -> l.title().equals(library.title())).toList();
+    return new Row(true, library.title(), version + ", " + files(parts, files));
+  }
+
+  private static String files(List<NvidiaLibrary> libraries, Installation files) {
+    return libraries.stream()
+        .map(library -> real(files.file(library)).toString())
+        .collect(Collectors.joining(", "));
   }
 
   /** Answers a part of a version: 0 the major one, 1 the minor, 2 the patch. */

@@ -62,6 +62,11 @@ final class Lane implements AutoCloseable {
     Status.driver(JCudaDriver.cuStreamWaitEvent(stream, other.here, 0), "cuStreamWaitEvent");
   }
 
+  /** Device memory that is not in buffers. */
+  long bytes() {
+    return SCRATCH + 4L * MOST_TICKETS + products.bytes() + convolutions.bytes();
+  }
+
   @Override
   public void close() {
     convolutions.close();

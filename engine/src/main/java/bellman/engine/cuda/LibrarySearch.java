@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Where NVIDIA's libraries may lie: a folder that the user names, the linker's path, CUDA_HOME or
@@ -215,6 +216,10 @@ record LibrarySearch(boolean named, List<List<Path>> groups) {
 
   /** Every folder, for errors. */
   String folders() {
-    return String.join(", ", groups.stream().flatMap(List::stream).map(Path::toString).toList());
+    return groups.stream()
+        .flatMap(List::stream)
+        .distinct()
+        .map(Path::toString)
+        .collect(Collectors.joining(", "));
   }
 }

@@ -72,6 +72,10 @@ final class Products implements AutoCloseable {
     return version[0];
   }
 
+  long bytes() {
+    return workspace.bytes();
+  }
+
   @Override
   public void close() {
     JCublas2.cublasDestroy(handle);

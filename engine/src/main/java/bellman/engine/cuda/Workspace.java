@@ -14,6 +14,7 @@ final class Workspace implements AutoCloseable {
   private final List<Address> all = new ArrayList<>();
   private Address current = new Address();
   private long size;
+  private long held;
 
   Workspace(long limit) {
     this.limit = limit;
@@ -31,8 +32,14 @@ final class Workspace implements AutoCloseable {
       all.add(grown);
       current = grown;
       size = bytes;
+      held += bytes;
     }
     return current;
+  }
+
+  /** All that it has taken so far. */
+  long bytes() {
+    return held;
   }
 
   @Override

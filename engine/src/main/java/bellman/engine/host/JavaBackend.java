@@ -4,6 +4,7 @@ import bellman.engine.DType;
 import bellman.engine.backend.Buffer;
 import bellman.engine.backend.ConvGeometry;
 import java.util.Arrays;
+import java.util.OptionalLong;
 
 /**
  * Portable Java on the heap, for machines on which no native library loads. Products and
@@ -42,6 +43,13 @@ public final class JavaBackend extends HostBackend {
   @Override
   protected HostBuffer allocateHost(DType dtype, long count) {
     return new HeapBuffer(dtype, count);
+  }
+
+  /** What the heap can still grow to. */
+  @Override
+  public OptionalLong freeBytes() {
+    Runtime java = Runtime.getRuntime();
+    return OptionalLong.of(java.maxMemory() - java.totalMemory() + java.freeMemory());
   }
 
   @Override

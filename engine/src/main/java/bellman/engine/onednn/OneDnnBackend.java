@@ -10,6 +10,7 @@ import bellman.engine.host.HostBuffer;
 import bellman.engine.onednn.Plan.Argument;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.OptionalLong;
 import org.bytedeco.dnnl.dnnl_memory_desc;
 import org.bytedeco.dnnl.dnnl_primitive_desc;
 
@@ -105,6 +106,11 @@ public final class OneDnnBackend extends HostBackend {
   @Override
   protected HostBuffer allocateHost(DType dtype, long count) {
     return new NativeBuffer(dtype, count);
+  }
+
+  @Override
+  public OptionalLong freeBytes() {
+    return NativeMemory.available();
   }
 
   @Override

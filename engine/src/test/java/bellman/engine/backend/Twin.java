@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.abort;
 
 import bellman.engine.DType;
-import bellman.engine.DeviceOptions;
 import bellman.engine.Precision;
 import bellman.engine.cuda.CudaBackend;
 import bellman.engine.host.JavaBackend;
@@ -38,7 +37,7 @@ final class Twin implements AutoCloseable {
     }
     try {
       return name.equals("cuda")
-          ? CudaBackend.open(0, new DeviceOptions(1, Precision.FP32, true))
+          ? CudaBackend.open(0, Precision.FP32, true)
           : OneDnnBackend.open(threads);
     } catch (IllegalStateException e) {
       return abort("not on this machine: " + e.getMessage()); // reported as skipped

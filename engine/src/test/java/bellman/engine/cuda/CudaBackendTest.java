@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import bellman.engine.CapturedStep;
 import bellman.engine.DType;
 import bellman.engine.Device;
-import bellman.engine.DeviceOptions;
 import bellman.engine.Precision;
 import bellman.engine.Scope;
 import bellman.engine.Shape;
@@ -24,7 +23,7 @@ import org.junit.jupiter.api.Test;
 class CudaBackendTest {
   private static CudaBackend open(Precision precision) {
     try {
-      return CudaBackend.open(0, new DeviceOptions(1, precision, true));
+      return CudaBackend.open(0, precision, true);
     } catch (IllegalStateException e) {
       return Assumptions.abort("not on this machine: " + e.getMessage()); // reported as skipped
     }

@@ -186,7 +186,7 @@ class LibrarySearchTest {
             "missing of CUDA 12: libcublasLt.so.12, libcublas.so.12, libnvrtc.so.12; the driver"
                 + " knows CUDA up to 12.8. Looked in ")
         .hasMessageEndingWith(
-            "Install the CUDA toolkit 12 and cuDNN 9 or the wheels that PyTorch uses"
+            "Install the CUDA toolkit 12 or the wheels that PyTorch uses"
                 + " (nvidia-cublas-cu12, nvidia-cuda-nvrtc-cu12), run bellman fetch-cuda, or name"
                 + " the folder with --cuda-lib");
   }
@@ -209,24 +209,31 @@ class LibrarySearchTest {
     toolkit("usr/local/cuda-13.0/lib64", 13);
     LibrarySearch search = search(null, Map.of());
     IllegalStateException noDriver = new IllegalStateException("no NVIDIA driver: …");
-    List<CudaReport.Row> rows = CudaReport.unloaded(search, noDriver);
+    List<CudaReport.Row> rows = CudaReport.unloaded(search, Integer.MAX_VALUE, noDriver);
+    Path lib = root.resolve("usr/local/cuda-13.0/lib64");
     assertThat(rows)
-        .extracting(CudaReport.Row::subject)
-        .containsExactly("CUDA", "cuBLAS", "cuBLAS", "NVRTC", "cuDNN 9");
-    assertThat(rows)
-        .extracting(CudaReport.Row::present)
-        .containsExactly(false, true, true, true, false);
-    assertThat(rows.get(0).text()).isEqualTo("no NVIDIA driver: …");
-    assertThat(rows.get(3).text())
-        .isEqualTo(root.resolve("usr/local/cuda-13.0/lib64/libnvrtc.so.13") + ", not loaded");
-    assertThat(rows.get(4).text())
-        .startsWith("missing: libcudnn.so.9. Looked in ")
-        .contains("nvidia-cudnn-cu13");
+        .containsExactly(
+            new CudaReport.Row(false, "CUDA", "no NVIDIA driver: …"),
+            new CudaReport.Row(
+                true,
+                "cuBLAS",
+                lib.resolve("libcublasLt.so.13")
+                    + ", "
+                    + lib.resolve("libcublas.so.13")
+                    + ", not loaded"),
+            new CudaReport.Row(true, "NVRTC", lib.resolve("libnvrtc.so.13") + ", not loaded"),
+            new CudaReport.Row(
+                false,
+                "cuDNN 9",
+                "missing: libcudnn.so.9. Install cuDNN 9 for CUDA 13 or the wheels that PyTorch"
+                    + " uses (nvidia-cudnn-cu13), run bellman fetch-cuda, or name the folder with"
+                    + " --cuda-lib"),
+            new CudaReport.Row(false, "CUDA", "looked in " + lib));
     // That it does not load because a piece is missing is said once, by the piece's row.
     IllegalStateException missing = new IllegalStateException("missing of CUDA 13: …");
-    assertThat(CudaReport.unloaded(search, missing))
+    assertThat(CudaReport.unloaded(search, 13000, missing))
         .extracting(CudaReport.Row::subject)
-        .containsExactly("cuBLAS", "cuBLAS", "NVRTC", "cuDNN 9");
+        .containsExactly("cuBLAS", "NVRTC", "cuDNN 9", "CUDA");
   }
 
   @Test

@@ -7,6 +7,7 @@ import bellman.engine.Precision;
 import bellman.engine.cuda.CudaReport;
 import bellman.rl.Outcome;
 import bellman.rl.TrainLoop;
+import bellman.rl.config.ByteSize;
 import bellman.rl.config.Resolved;
 import bellman.rl.config.RunConfig;
 import bellman.rl.dqn.DqnAgent;
@@ -48,13 +49,16 @@ final class Wiring implements Services {
   @Override
   public List<Finding> backends(RunConfig config) {
     List<Finding> findings = new ArrayList<>();
-    for (CudaReport.Row row : CudaReport.of(config.compute().cudaLib())) {
+    List<CudaReport.Row> cuda = CudaReport.of(config.compute().cudaLib());
+    boolean whole = cuda.stream().allMatch(CudaReport.Row::present);
+    for (CudaReport.Row row : cuda) {
       findings.add(
           row.present()
               ? Finding.ok(row.subject(), row.text())
               : Finding.warn(row.subject(), row.text()));
     }
-    for (String name : List.of("cuda", "onednn", "java")) {
+    // Where CUDA lacks a piece, the rows above have said why it does not open.
+    for (String name : whole ? List.of("cuda", "onednn", "java") : List.of("onednn", "java")) {
       try (Devices.Opened opened = Devices.find(name, device(config))) {
         findings.add(Finding.ok("device " + name, opened.device().name()));
       } catch (RuntimeException e) {
@@ -139,6 +143,7 @@ final class Wiring implements Services {
     RunConfig.Compute compute = config.compute();
     return new DeviceOptions(
             compute.threads(), compute.precision().orElse(Precision.TF32), compute.reproducible())
-        .withCudaFolder(compute.cudaLib());
+        .withCudaFolder(compute.cudaLib())
+        .withMemoryLimit(compute.deviceMemory().stream().mapToLong(ByteSize::bytes).findFirst());
   }
 }

@@ -265,6 +265,12 @@ public record RunConfig(
               label = "DIR")
           Optional<Path> cudaLib,
       @Setting(
+              doc = "the most memory that the device may take; what does not fit is an error",
+              byDefault = "all",
+              yaml = "torch_settings.device_memory",
+              form = "as 4GB, 6GiB or 512MB; above 0")
+          Optional<ByteSize> deviceMemory,
+      @Setting(
               doc = "CPU threads",
               byDefault = "cores",
               yaml = "torch_settings.threads",

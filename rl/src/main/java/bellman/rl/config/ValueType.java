@@ -58,7 +58,9 @@ record ValueType(Class<?> base, boolean optional) {
         ? "N"
         : base == double.class
             ? "X"
-            : base == Path.class ? "PATH" : base.isEnum() ? "WORD" : "TEXT";
+            : base == Path.class
+                ? "PATH"
+                : base == ByteSize.class ? "SIZE" : base.isEnum() ? "WORD" : "TEXT";
   }
 
   String noun() {
@@ -68,7 +70,9 @@ record ValueType(Class<?> base, boolean optional) {
             ? "a number"
             : isSwitch()
                 ? "true or false"
-                : base.isEnum() ? "known" : isMap() ? "NAME=NUMBER" : "text";
+                : base.isEnum()
+                    ? "known"
+                    : isMap() ? "NAME=NUMBER" : base == ByteSize.class ? "a size" : "text";
   }
 
   /** The words of an enumeration, for people. */
@@ -129,6 +133,9 @@ record ValueType(Class<?> base, boolean optional) {
           .filter(e -> word(e).equals(text.toLowerCase(Locale.ROOT)))
           .findFirst()
           .orElseThrow(IllegalArgumentException::new);
+    }
+    if (base == ByteSize.class) {
+      return ByteSize.parse(text);
     }
     if (text.isEmpty()) {
       throw new IllegalArgumentException("empty");

@@ -26,15 +26,27 @@ public final class Frames {
   public Frames(Device device, Spec spec, int count) {
     this.spec = spec;
     this.frame = spec.frame();
-    this.aboutWords = 1 + (spec.actions() + 31) / 32;
-    DType dtype = frame.pixels() ? DType.UINT8 : DType.FLOAT32;
-    frames = device.state("frames", dtype, Shape.of(count, frame.size()));
+    this.aboutWords = aboutWords(spec);
+    frames = device.state("frames", dtype(frame), Shape.of(count, frame.size()));
     about = device.state("frames.about", DType.INT32, Shape.of(count, aboutWords));
     uses = new int[count];
     free = new int[count];
     for (int f = count - 1; f >= 0; f--) {
       free[freeCount++] = f;
     }
+  }
+
+  private static int aboutWords(Spec spec) {
+    return 1 + (spec.actions() + 31) / 32;
+  }
+
+  private static DType dtype(Frame frame) {
+    return frame.pixels() ? DType.UINT8 : DType.FLOAT32;
+  }
+
+  /** Bytes of device memory that a frame takes. */
+  static long bytesOfOne(Spec spec) {
+    return (long) spec.frame().size() * dtype(spec.frame()).bytes() + 4L * aboutWords(spec);
   }
 
   public boolean isFull() {

@@ -59,14 +59,14 @@ public final class Replay {
   private final Frames frames;
   private final Tensor transitions; // [N, 5]
   private final Tensor window; // [2]: oldest slot, number of transitions
-  private final int[][] named; // host copy of each transition's two frames
+  private final int[] named; // [2 N] host copy of each transition's two frames
   private int oldest;
   private int count;
 
   /**
    * @param capacity N, transitions kept; room for 3N/2 frames is reserved, and where episodes are
    *     so short that this does not suffice, the oldest transitions go early
-   * @throws IllegalArgumentException if N is below 1 or the frames cannot be addressed
+   * @throws IllegalArgumentException if N is below 1, or the device has less room than that
    */
   public Replay(Device device, Spec spec, int capacity) {
     if (capacity < 1) {
@@ -75,22 +75,36 @@ public final class Replay {
     this.device = device;
     this.spec = spec;
     this.capacity = capacity;
-    try {
-      frames = new Frames(device, spec, Math.toIntExact(capacity + capacity / 2L + 256));
-    } catch (IllegalArgumentException | ArithmeticException e) {
+    checkRoom();
+    frames = new Frames(device, spec, (int) frames(capacity));
+    transitions = device.state("replay.transitions", DType.INT32, Shape.of(capacity, WORDS));
+    window = device.state("replay.window", DType.INT32, Shape.of(2));
+    named = new int[2 * capacity];
+  }
+
+  private static long frames(long capacity) {
+    return capacity + capacity / 2 + 256;
+  }
+
+  /** Refuses before anything is taken: what the system promises it may be unable to give later. */
+  private void checkRoom() {
+    long frames = frames(capacity);
+    long bytes = frames * Frames.bytesOfOne(spec) + capacity * 4L * WORDS;
+    long free = device.freeBytes().orElse(Long.MAX_VALUE);
+    if (frames > Integer.MAX_VALUE || bytes > free) {
       throw new IllegalArgumentException(
           String.format(
               Locale.ROOT,
-              "replay: room for %,d transitions with frames of %s cannot be had (%s); lower"
-                  + " --buffer-size",
+              "replay: %,d transitions with %,d frames of %s need %.2f GB%s; lower --buffer-size",
               capacity,
+              frames,
               spec.frame(),
-              e.getMessage()),
-          e);
+              bytes / 1e9,
+              bytes > free
+                  ? String.format(
+                      Locale.ROOT, " and %s has %.2f GB free", device.name(), free / 1e9)
+                  : ", more than can be numbered"));
     }
-    transitions = device.state("replay.transitions", DType.INT32, Shape.of(capacity, WORDS));
-    window = device.state("replay.window", DType.INT32, Shape.of(2));
-    named = new int[capacity][2];
   }
 
   /** Transitions held. */
@@ -158,15 +172,15 @@ public final class Replay {
         new int[] {s, sNext, a, Float.floatToRawIntBits(r), Float.floatToRawIntBits(discount)});
     frames.use(s);
     frames.use(sNext);
-    named[slot][0] = s;
-    named[slot][1] = sNext;
+    named[2 * slot] = s;
+    named[2 * slot + 1] = sNext;
     count++;
     publish();
   }
 
   private void dropOldest() {
-    frames.release(named[oldest][0]);
-    frames.release(named[oldest][1]);
+    frames.release(named[2 * oldest]);
+    frames.release(named[2 * oldest + 1]);
     oldest = (oldest + 1) % capacity;
     count--;
     publish();
@@ -252,9 +266,9 @@ public final class Replay {
   public void checkInvariants(int heldFrames) {
     int[] named = new int[frames.count()];
     for (int i = 0; i < count; i++) {
-      for (int f : this.named[(oldest + i) % capacity]) {
-        named[f]++;
-      }
+      int slot = (oldest + i) % capacity;
+      named[this.named[2 * slot]]++;
+      named[this.named[2 * slot + 1]]++;
     }
     int holds = 0;
     int used = 0;

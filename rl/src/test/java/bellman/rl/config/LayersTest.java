@@ -133,7 +133,7 @@ class LayersTest {
             + " behaviors.<Behavior>.reward_signals.extrinsic.gamma?",
         "behaviours: {} | run.yaml:1: behaviours: unknown key; did you mean behaviors?",
         "torch_settings: {colour: 3} | run.yaml:1: torch_settings.colour: unknown key; known here:"
-            + " device, precision, threads, reproducible",
+            + " device, precision, device_memory, threads, reproducible",
         "behaviors: {G: {hyperparameters: {batch_size: 0}}} | batchSize (run.yaml:1) is 0; allowed:"
             + " 1 to 65,536",
         "behaviors: {G: {hyperparameters: {batch_size: [1]}}} | run.yaml:1:"
@@ -250,7 +250,7 @@ class LayersTest {
                         maxGradientNorm off, compat none
             """)
         .contains(
-            "compute     device auto, precision auto, cudaLib search, threads 3 (--threads), seed 7")
+            "compute     device auto, precision auto, cudaLib search, deviceMemory all, threads 3")
         .doesNotContain("resume", "quiet");
     assertThat(listing.lines()).allMatch(line -> line.length() <= 100);
   }

@@ -15,6 +15,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
@@ -221,5 +222,26 @@ class ReplayTest {
     assertThat(replay.described())
         .isEqualTo("100 transitions, 406 frames of [64, 84, 3] bytes, 0.01 GB");
     assertThat(Shape.of(406, 16128).size()).isLessThan(replay.bytes());
+  }
+
+  @Test
+  void whatDoesNotFitIsRefusedBeforeAnythingIsTaken() {
+    // A frame is 12 bytes and 3 words about it; a transition 5 words.
+    try (Device small =
+        new Device(ReferenceBackend.floats(), OptionalLong.of(24 * 406 + 20 * 100))) {
+      assertThatThrownBy(() -> new Replay(small, PICTURE, 101))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage(
+              "replay: 101 transitions with 407 frames of [2, 3, 2] need 0.00 GB and reference has"
+                  + " 0.00 GB free; lower --buffer-size");
+      assertThat(small.liveBytes()).isZero();
+    }
+    Spec large = new Spec("Large", Frame.picture(64, 84, 3), 2, 4);
+    try (Device small = new Device(ReferenceBackend.floats(), OptionalLong.of(16_000_000_000L))) {
+      assertThatThrownBy(() -> new Replay(small, large, 1_000_000))
+          .hasMessage(
+              "replay: 1,000,000 transitions with 1,500,256 frames of [64, 84, 3] need 24.23 GB and"
+                  + " reference has 16.00 GB free; lower --buffer-size");
+    }
   }
 }
