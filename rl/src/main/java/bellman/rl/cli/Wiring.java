@@ -111,6 +111,7 @@ final class Wiring implements Services {
         learning.bufferInitSteps(),
         learning.stepsPerUpdate(),
         learning.learningRate(),
+        learning.learningRateWarmup(),
         learning.gamma(),
         learning.targetUpdateInterval(),
         exploration.epsilonInitial(),

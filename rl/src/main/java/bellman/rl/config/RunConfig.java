@@ -71,6 +71,16 @@ public record RunConfig(
               max = 1)
           double learningRate,
       @Setting(
+              doc =
+                  "updates over which the step size rises to --learning-rate: Adam's first steps"
+                      + " are as large as all others, while the gradients still agree on nothing but"
+                      + " shrinking every feature",
+              byDefault = "1000",
+              yaml = "behaviors.*.hyperparameters.learning_rate_warmup",
+              min = 0,
+              max = Integer.MAX_VALUE)
+          int learningRateWarmup,
+      @Setting(
               doc = "discount of the next step's value",
               byDefault = "0.9",
               yaml = "behaviors.*.reward_signals.extrinsic.gamma",

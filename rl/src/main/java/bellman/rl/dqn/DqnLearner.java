@@ -63,8 +63,17 @@ public final class DqnLearner implements AutoCloseable {
 
   /** One update; the replay must hold a transition. */
   public void update() {
+    if (updates <= settings.learningRateWarmup()) {
+      adam.learningRate(learningRateOf(updates + 1));
+    }
     update.run();
     updates++;
+  }
+
+  /** lr · min(1, k / warm-up) of update k = 1, 2, … */
+  private double learningRateOf(long k) {
+    int warmup = settings.learningRateWarmup();
+    return settings.learningRate() * (k < warmup ? (double) k / warmup : 1);
   }
 
   /** L(θ) = mean Huber(Q(s, a; θ) − y), y = r + γ max_a Q(s′, a; θ⁻). Returns L. */
@@ -105,8 +114,9 @@ public final class DqnLearner implements AutoCloseable {
     return updates;
   }
 
+  /** Of the last update; of the first before that. */
   public double learningRate() {
-    return settings.learningRate();
+    return learningRateOf(Math.max(1, updates));
   }
 
   /** Means over the updates since the last call. */

@@ -8,6 +8,7 @@ package bellman.rl.dqn;
  * @param bufferInitSteps agent steps before the first update
  * @param stepsPerUpdate agent steps for each update
  * @param learningRate of Adam
+ * @param learningRateWarmup updates over which it rises from 0 in equal steps; 0: none
  * @param gamma γ, the discount of one step
  * @param targetUpdateInterval agent steps between copies of θ to θ⁻
  * @param epsilonInitial ε at step 0
@@ -22,6 +23,7 @@ public record DqnSettings(
     int bufferInitSteps,
     double stepsPerUpdate,
     double learningRate,
+    int learningRateWarmup,
     double gamma,
     int targetUpdateInterval,
     double epsilonInitial,
@@ -40,6 +42,7 @@ public record DqnSettings(
         stepsPerUpdate > 0 && stepsPerUpdate < Double.POSITIVE_INFINITY,
         "above 0",
         stepsPerUpdate);
+    require("learningRateWarmup", learningRateWarmup >= 0, "0 or more", learningRateWarmup);
     require("gamma", gamma >= 0 && gamma <= 1, "in [0, 1]", gamma);
     require("targetUpdateInterval", targetUpdateInterval >= 1, "1 or more", targetUpdateInterval);
     require(
@@ -55,7 +58,7 @@ public record DqnSettings(
     }
   }
 
-  /** The tutorial's figures for a run of {@code steps}. */
+  /** The tutorial's figures, and a warm-up, for a run of {@code steps}. */
   public static DqnSettings tutorial(long steps, long seed) {
     return new DqnSettings(
         32,
@@ -63,6 +66,7 @@ public record DqnSettings(
         5_000,
         1,
         2.5e-4,
+        1000,
         0.9,
         500,
         1.0,
@@ -81,6 +85,7 @@ public record DqnSettings(
         bufferInitSteps,
         stepsPerUpdate,
         learningRate,
+        learningRateWarmup,
         gamma,
         targetUpdateInterval,
         epsilonInitial,

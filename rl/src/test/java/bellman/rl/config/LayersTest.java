@@ -42,6 +42,7 @@ class LayersTest {
                 1000,
                 4,
                 1e-3,
+                1000,
                 0.95,
                 250,
                 OptionalDouble.empty(),
@@ -246,8 +247,8 @@ class LayersTest {
         .startsWith(
             """
             learning    steps 50000, batchSize 64 (--batch-size), bufferSize 10000, bufferInitSteps 5000
-                        stepsPerUpdate 1, learningRate 2.5e-4, gamma 0.9, targetUpdateInterval 500
-                        maxGradientNorm off, compat none
+                        stepsPerUpdate 1, learningRate 2.5e-4, learningRateWarmup 1000, gamma 0.9
+                        targetUpdateInterval 500, maxGradientNorm off, compat none
             """)
         .contains(
             "compute     device auto, precision auto, cudaLib search, deviceMemory all, threads 3")

@@ -50,6 +50,8 @@ class SettingsTest {
     "bufferInitSteps, --buffer-init-steps, behaviors.*.hyperparameters.buffer_init_steps, 5000",
     "stepsPerUpdate, --steps-per-update, behaviors.*.hyperparameters.steps_per_update, 1",
     "learningRate, --learning-rate, behaviors.*.hyperparameters.learning_rate, 2.5e-4",
+    "learningRateWarmup, --learning-rate-warmup,"
+        + " behaviors.*.hyperparameters.learning_rate_warmup, 1000",
     "gamma, --gamma, behaviors.*.reward_signals.extrinsic.gamma, 0.9",
     "targetUpdateInterval, --target-update-interval,"
         + " behaviors.*.hyperparameters.target_update_interval, 500",

@@ -39,7 +39,7 @@ class DqnAgentTest {
 
   private static DqnSettings settings(boolean tutorial, double stepsPerUpdate) {
     return new DqnSettings(
-        4, 50, 10, stepsPerUpdate, 1e-3, 0.9, 8, 1.0, 0.1, 0.0, 20, 1e9, tutorial, 5);
+        4, 50, 10, stepsPerUpdate, 1e-3, 4, 0.9, 8, 1.0, 0.1, 0.0, 20, 1e9, tutorial, 5);
   }
 
   private static Observation see(int t, int agent) {
@@ -84,6 +84,29 @@ class DqnAgentTest {
     DqnAgent seldom = new DqnAgent(device, SPEC, settings(false, 4));
     play(seldom, 24, 1); // at 12, 16, 20, 24
     assertThat(seldom.updates()).isEqualTo(4);
+  }
+
+  /** Adam's first step is as long as the learning rate, whatever the gradient. */
+  @Test
+  void theLearningRateRisesDuringTheWarmUp() {
+    DqnAgent untouched = new DqnAgent(device, SPEC, settings(false, 1));
+    float[] first = untouched.learner().onlineWeights().parameters().values().toFloats();
+    DqnAgent one = new DqnAgent(device, SPEC, settings(false, 1)); // 1e-3 after 4 updates
+    play(one, 11, 1);
+    assertThat(one.learningRate()).isEqualTo(1e-3 / 4);
+    float[] then = one.learner().onlineWeights().parameters().values().toFloats();
+    double longest = 0;
+    for (int i = 0; i < first.length; i++) {
+      longest = Math.max(longest, Math.abs(then[i] - first[i]));
+    }
+    assertThat(longest).isCloseTo(1e-3 / 4, within(1e-6));
+    DqnAgent more = new DqnAgent(device, SPEC, settings(false, 1));
+    play(more, 13, 1);
+    assertThat(more.learningRate()).isEqualTo(1e-3 * 3 / 4);
+    assertThat(more.learner().adam().learningRate()).isEqualTo((float) (1e-3 * 3 / 4));
+    play(more, 16, 1);
+    assertThat(more.learningRate()).isEqualTo(1e-3);
+    assertThat(more.learner().adam().learningRate()).isEqualTo((float) 1e-3);
   }
 
   @Test

@@ -27,6 +27,7 @@ class DqnLearnsTest {
         200,
         1,
         learningRate,
+        0,
         gamma,
         100,
         1.0,
