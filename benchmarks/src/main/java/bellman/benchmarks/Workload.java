@@ -63,7 +63,9 @@ final class Workload {
 
   /** The tutorial's settings, but for the sizes. */
   static DqnSettings settings(int batch, int transitions) {
-    return DqnSettings.tutorial(50_000, SEED).withSizes(batch, transitions, 0);
+    return DqnSettings.tutorial(50_000, SEED)
+        .withSizes(batch, transitions, 0)
+        .withLearningRateWarmup(0);
   }
 
   /** A replay full of transitions in episodes, each frame stored once; equal on every device. */

@@ -96,4 +96,23 @@ public record DqnSettings(
         tutorial,
         seed);
   }
+
+  public DqnSettings withLearningRateWarmup(int learningRateWarmup) {
+    return new DqnSettings(
+        batchSize,
+        bufferSize,
+        bufferInitSteps,
+        stepsPerUpdate,
+        learningRate,
+        learningRateWarmup,
+        gamma,
+        targetUpdateInterval,
+        epsilonInitial,
+        epsilonFinal,
+        epsilonEval,
+        explorationSteps,
+        maxGradientNorm,
+        tutorial,
+        seed);
+  }
 }

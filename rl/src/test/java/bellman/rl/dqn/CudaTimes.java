@@ -68,7 +68,9 @@ final class CudaTimes {
   private static DqnLearner learner(Device device, int batch) {
     Replay replay = CudaUpdateTest.replay(device, 2000);
     DqnSettings settings =
-        DqnSettings.tutorial(50_000, 1).withSizes(batch, replay.capacity(), 5_000);
+        DqnSettings.tutorial(50_000, 1)
+            .withSizes(batch, replay.capacity(), 5_000)
+            .withLearningRateWarmup(0);
     return new DqnLearner(device, CudaUpdateTest.GRID_WORLD, replay, settings);
   }
 

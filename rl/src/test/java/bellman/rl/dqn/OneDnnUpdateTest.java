@@ -48,7 +48,10 @@ class OneDnnUpdateTest {
       }
       learner =
           new DqnLearner(
-              device, CudaUpdateTest.GRID_WORLD, replay, DqnSettings.tutorial(50_000, 4));
+              device,
+              CudaUpdateTest.GRID_WORLD,
+              replay,
+              DqnSettings.tutorial(50_000, 4).withLearningRateWarmup(0));
       policy =
           new GreedyPolicy(device, learner.online(), replay.frames(), CudaUpdateTest.GRID_WORLD);
     }
