@@ -133,18 +133,19 @@ public final class CudaReport {
     return new Row(
         true,
         "runtime",
-        "CUDA %s in cuBLAS, %s in cuDNN; Bellman itself calls the driver, through JCuda 12.6"
-            .formatted(
-                CudaLibraries.version(JCublas2.cublasGetCudartVersion()),
-                CudaLibraries.version(JCudnn.cudnnGetCudartVersion())));
+        "CUDA %s in cuDNN; Bellman itself calls the driver, through JCuda 12.6"
+            .formatted(CudaLibraries.version(JCudnn.cudnnGetCudartVersion())));
   }
 
   private static Row library(NvidiaLibrary library, Installation files) {
     String version =
         switch (library) {
           case NVRTC -> Modules.compilerVersion();
-          case CUDNN -> property(JCudnn::cudnnGetProperty);
-          default -> property(JCublas2::cublasGetProperty);
+          case CUDNN -> {
+            long number = JCudnn.cudnnGetVersion(); // 91400 for 9.14.0
+            yield number / 10000 + "." + number % 10000 / 100 + "." + number % 100;
+          }
+          default -> cublasVersion();
         };
     List<NvidiaLibrary> parts =
         Stream.of(NvidiaLibrary.values()).filter(l -> l.title().equals(library.title())).toList();
@@ -157,17 +158,12 @@ public final class CudaReport {
         .collect(Collectors.joining(", "));
   }
 
-  /** Answers a part of a version: 0 the major one, 1 the minor, 2 the patch. */
-  @FunctionalInterface
-  private interface Property {
-    int get(int part, int[] value);
-  }
-
-  private static String property(Property property) {
+  /** Without a handle, which would need a GPU. */
+  private static String cublasVersion() {
     List<String> parts = new ArrayList<>();
-    for (int part = 0; part < 3; part++) {
+    for (int part = 0; part < 3; part++) { // major, minor, patch
       int[] value = new int[1];
-      parts.add(property.get(part, value) == 0 ? Integer.toString(value[0]) : "?");
+      parts.add(JCublas2.cublasGetProperty(part, value) == 0 ? Integer.toString(value[0]) : "?");
     }
     return String.join(".", parts);
   }
