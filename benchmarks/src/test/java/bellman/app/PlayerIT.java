@@ -9,6 +9,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -23,6 +25,9 @@ class PlayerIT {
       "warning: the state at step "
           + (FaultyPlayer.STEPS - 1)
           + " was saved; go on with it by --resume --run-id r\n";
+
+  private static final String STARTED_AGAIN =
+      "[WARNING] The player failed and is started again (restart 1 of at most 10): ";
 
   @TempDir private Path folder;
 
@@ -94,19 +99,92 @@ class PlayerIT {
   @Test
   void diesInMidRun() throws IOException {
     String player = FaultyPlayer.install(folder, FaultyPlayer.Mode.DIES);
+    Bellman died =
+        Bellman.train(folder, "--env", player, "--run-id", "r", "--max-lifetime-restarts", "0");
+    died.await();
+    died.endedWith(1, withPids(died, SAVED + "bellman train: " + death("dies.x86_64")));
+    goesOn();
+  }
+
+  private static String death(String player) {
+    return """
+        ./PLAYER ended with exit code 7 during a step. Remedy: see the last lines of its log.
+        Last lines of results/r/run_logs/Player-0.out.log:
+          | player PID
+          | NullReferenceException: the ball is gone
+        Its log says: a script of the scene threw an exception; its agent may never ask for a decision then."""
+        .replace("PLAYER", player);
+  }
+
+  /** Puts the process ids that were said in place of each PID. */
+  private static String withPids(Bellman said, String text) {
+    String whole = text;
+    Matcher pids = Pattern.compile("player (\\d+)").matcher(said.err());
+    while (pids.find()) {
+      whole = whole.replaceFirst("PID", pids.group(1));
+    }
+    return whole;
+  }
+
+  @Test
+  void diesOnceAndIsStartedAgain() throws IOException {
+    String dies = FaultyPlayer.install(folder, FaultyPlayer.Mode.DIES);
+    String plays = FaultyPlayer.install(folder, FaultyPlayer.Mode.PLAYS);
+    String once =
+        FaultyPlayer.script(
+            folder,
+            "once.x86_64",
+            "mkdir died 2>/dev/null && exec ./%s \"$@\"\nexec ./%s \"$@\"".formatted(dies, plays));
+    // The second player gets the port of the first.
+    Bellman trained =
+        Bellman.train(folder, "--env", once, "--run-id", "r", "--base-port", "" + port());
+    trained.await();
+    trained.endedWith(0, withPids(trained, STARTED_AGAIN + death(once)));
+    assertThat(Trained.names(folder.resolve("results/r/Ball/checkpoint")))
+        .containsExactly("step-000000300.safetensors");
+    // 149 steps, then 151, in episodes of 10; the fifteenth of the first player was cut off.
+    List<String> episodes = Files.readAllLines(folder.resolve("results/r/run_logs/episodes.csv"));
+    assertThat(episodes).hasSize(1 + 14 + 15).first().asString().endsWith("length,interrupted");
+    assertThat(episodes).element(15).asString().startsWith("159,");
+    assertThat(episodes.subList(1, 30)).allMatch(line -> line.matches(".*,10,[^,]*"));
+
+    Files.delete(folder.resolve("died"));
+    Bellman evaluated =
+        Bellman.run(
+            folder,
+            "evaluate",
+            "r",
+            "--episodes",
+            "20",
+            "--threads",
+            "1",
+            "--quiet",
+            "--env",
+            once);
+    evaluated.await();
+    evaluated.endedWith(
+        0, withPids(evaluated, STARTED_AGAIN + death(once).replace("r/run_logs/", "")));
+    assertThat(evaluated.out())
+        .startsWith("20 episodes: mean return 1.000 ± 0.000 (standard error), mean length 10.00, ");
+  }
+
+  @Test
+  void diesAgain() throws IOException {
+    String player = FaultyPlayer.install(folder, FaultyPlayer.Mode.DIES);
     Bellman died = Bellman.train(folder, "--env", player, "--run-id", "r");
     died.await();
     died.endedWith(
         1,
-        SAVED
-            + """
-            bellman train: ./dies.x86_64 ended with exit code 7 during a step. Remedy: see the last lines of its log.
-            Last lines of results/r/run_logs/Player-0.out.log:
-              | player PID
-              | NullReferenceException: the ball is gone
-            Its log says: a script of the scene threw an exception; its agent may never ask for a decision then."""
-                .replace("PID", died.err().replaceAll("(?s).*player (\\d+)\\n.*", "$1")));
-    goesOn();
+        withPids(
+            died,
+            STARTED_AGAIN
+                + death(player)
+                + "\n"
+                + SAVED.replace("149", "298")
+                + "bellman train: the player failed again after it was started again once within"
+                + " 60 s, which is the limit. Remedy: mend it, or raise the limit's rate"
+                + " (--restarts-rate-limit-n). "
+                + death(player)));
   }
 
   private void goesOn() throws IOException {

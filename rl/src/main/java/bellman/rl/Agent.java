@@ -17,7 +17,10 @@ public interface Agent extends AutoCloseable {
   /** Makes the updates that are due once {@code step} agent steps have been taken. */
   void learn(long step);
 
-  /** Drops begun transitions: the episodes they belong to will not go on. */
+  /**
+   * Drops begun transitions: their episodes will not go on. The agents of the next turn are others,
+   * whatever their numbers.
+   */
   void forget();
 
   /** What the updates since the last call found; then starts anew. */

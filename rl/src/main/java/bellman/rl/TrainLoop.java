@@ -142,12 +142,8 @@ public final class TrainLoop {
   private Outcome.Reason run(Phase phase, long end, float timeScale, BooleanSupplier interrupted) {
     observers.forEach(o -> o.phaseBegan(phase, step));
     environment.timeScale(timeScale);
-    running.clear();
-    agent.forget();
     Turn turn = environment.reset();
-    if (phase == Phase.TRAINING) {
-      agent.observe(turn);
-    }
+    begin(turn, phase);
     Outcome.Reason reason = Outcome.Reason.COMPLETED;
     while (step < end) {
       if (interrupted.getAsBoolean()) {
@@ -163,6 +159,10 @@ public final class TrainLoop {
         running.computeIfAbsent(d.agent(), a -> new Running()).length++;
       }
       turn = environment.step(actions);
+      if (turn.restarted()) {
+        begin(turn, phase); // nobody knows what the actions led to: they are no steps
+        continue;
+      }
       step += actions.length;
       if (phase == Phase.TRAINING) {
         agent.observe(turn);
@@ -185,6 +185,15 @@ public final class TrainLoop {
       learned(); // not to be told as the next phase's
     }
     return reason;
+  }
+
+  /** From this turn on; what was going on before will not go on. */
+  private void begin(Turn turn, Phase phase) {
+    running.clear();
+    agent.forget();
+    if (phase == Phase.TRAINING) {
+      agent.observe(turn);
+    }
   }
 
   private void account(Turn turn, Phase phase) {

@@ -2,6 +2,7 @@ package bellman.rl;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import bellman.rl.env.Environment;
 import bellman.rl.env.Frame;
@@ -15,12 +16,14 @@ import org.junit.jupiter.api.Test;
 
 class TrainLoopTest {
   /**
-   * Two agents: agent 0 ends every 2 steps with rewards 1, 10; agent 1 is cut off every 3: 1 each.
+   * Two agents: agent 0 ends every 2 turns with rewards 1, 10; agent 1 is cut off every 3: 1 each.
+   * Breaks instead of the turn after {@code whole} ones.
    */
   private static final class Clockwork implements Environment {
     private static final Observation O = Observation.vector(0);
     private final List<String> calls = new ArrayList<>();
     private int t;
+    private int whole = Integer.MAX_VALUE;
 
     @Override
     public Spec spec() {
@@ -38,6 +41,9 @@ class TrainLoopTest {
 
     @Override
     public Turn step(int[] actions) {
+      if (whole-- == 0) {
+        return new Turn(List.of(), reset().decisions(), true);
+      }
       t++;
       List<Turn.Ending> endings = new ArrayList<>();
       if (t % 2 == 0) {
@@ -170,6 +176,40 @@ class TrainLoopTest {
             new Episode(4, 0, Phase.TRAINING, 11, 2, false, 12),
             new Episode(5, 1, Phase.TRAINING, 3, 3, true, 12));
     assertThat(scribe.steps).containsExactly(2L, 4L, 6L, 8L, 10L, 12L);
+  }
+
+  @Test
+  void whatARestartCutsOffIsNeitherToldNorLearned() {
+    world.whole = 3;
+    loop(10, 0, Long.MAX_VALUE).run(List.of(scribe), () -> false);
+    // Agent 0 had taken one action of its second episode; the fourth turn is lost.
+    assertThat(scribe.episodes)
+        .containsExactly(
+            new Episode(1, 0, Phase.TRAINING, 11, 2, false, 4),
+            new Episode(2, 1, Phase.TRAINING, 3, 3, true, 6),
+            new Episode(3, 0, Phase.TRAINING, 11, 2, false, 10));
+    assertThat(scribe.steps).containsExactly(2L, 4L, 6L, 8L, 10L);
+    assertThat(scribe.agent.subList(9, 17))
+        .containsExactly(
+            "observe",
+            "learn 6",
+            "act TRAINING",
+            "forget",
+            "observe",
+            "act TRAINING",
+            "observe",
+            "learn 8");
+  }
+
+  @Test
+  void aRestartInTestingTeachesNothing() {
+    world.whole = 3;
+    Outcome outcome = loop(0, 10, Long.MAX_VALUE).run(List.of(scribe), () -> false);
+    assertThat(scribe.episodes)
+        .extracting(Episode::agentReturn, Episode::length)
+        .containsExactly(tuple(11.0, 2), tuple(3.0, 3), tuple(11.0, 2));
+    assertThat(outcome.testMeanReturn()).isEqualTo(25 / 3.0);
+    assertThat(scribe.agent).doesNotContain("observe").filteredOn("forget"::equals).hasSize(2);
   }
 
   @Test

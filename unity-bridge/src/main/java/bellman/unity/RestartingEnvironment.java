@@ -83,7 +83,11 @@ public final class RestartingEnvironment implements AutoCloseable {
         throw why;
       }
       admit(why);
-      LOG.warn("The player failed and is started again ({}): {}", restarts, why.getMessage());
+      LOG.warn(
+          "The player failed and is started again (restart {}{}): {}",
+          restarts,
+          limits.lifetime() < 0 ? "" : " of at most " + limits.lifetime(),
+          why.getMessage());
       try {
         environment = opener.get();
         return environment;
@@ -104,20 +108,29 @@ public final class RestartingEnvironment implements AutoCloseable {
     Duration period = limits.period();
     recent.removeIf(then -> now - then >= period.toNanos());
     if (limits.lifetime() >= 0 && restarts >= limits.lifetime()) {
-      throw usedUp(restarts + " times in all", why);
+      throw usedUp(times(restarts) + " in all", "lifetime (--max-lifetime-restarts)", why);
     }
     if (limits.rate() >= 0 && recent.size() >= limits.rate()) {
-      throw usedUp(recent.size() + " times within " + UnityEnvironment.seconds(period), why);
+      throw usedUp(
+          times(recent.size()) + " within " + UnityEnvironment.seconds(period),
+          "rate (--restarts-rate-limit-n)",
+          why);
     }
     recent.add(now);
     restarts++;
   }
 
-  private static UnityException usedUp(String often, UnityException why) {
+  private static String times(int n) {
+    return n == 1 ? "once" : n + " times";
+  }
+
+  private static UnityException usedUp(String often, String limit, UnityException why) {
     return new UnityException(
         "the player failed again after it was started again "
             + often
-            + ", which is the limit. Remedy: mend it, or raise the limits (RestartLimits). "
+            + ", which is the limit. Remedy: mend it, or raise the limit's "
+            + limit
+            + ". "
             + why.getMessage(),
         why);
   }

@@ -63,9 +63,9 @@ class RestartingEnvironmentTest {
           .hasCause(why)
           .hasMessage(
               "the player failed again after it was started again 2 times within 60 s, which is the"
-                  + " limit. Remedy: mend it, or raise the limits (RestartLimits). the embedded player"
-                  + " ScriptedPlayer ended with exit code 0 during a step. Remedy: a player must play"
-                  + " until it is answered with status 400.");
+                  + " limit. Remedy: mend it, or raise the limit's rate (--restarts-rate-limit-n). the"
+                  + " embedded player ScriptedPlayer ended with exit code 0 during a step. Remedy: a"
+                  + " player must play until it is answered with status 400.");
       now += TimeUnit.SECONDS.toNanos(1); // the first restart counts no more
       players.restart(why);
       assertThat(players.restarts()).isEqualTo(3);
@@ -83,7 +83,8 @@ class RestartingEnvironmentTest {
       assertThatThrownBy(() -> players.restart(why))
           .hasMessageStartingWith(
               "the player failed again after it was started again 2 times in all, which is the"
-                  + " limit.");
+                  + " limit. Remedy: mend it, or raise the limit's lifetime"
+                  + " (--max-lifetime-restarts). the embedded player");
     }
   }
 
@@ -124,7 +125,7 @@ class RestartingEnvironmentTest {
           new UnityTimeoutException("late", UnityTimeoutException.Stage.STEP, Duration.ZERO);
       assertThatThrownBy(() -> players.restart(late))
           .hasCause(late)
-          .hasMessageContaining(" 1 times within 60 s,");
+          .hasMessageContaining(" once within 60 s,");
     }
   }
 

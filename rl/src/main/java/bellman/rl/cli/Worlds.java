@@ -2,6 +2,7 @@ package bellman.rl.cli;
 
 import bellman.rl.config.RunConfig;
 import bellman.rl.env.UnityWorld;
+import bellman.unity.RestartLimits;
 import bellman.unity.UnityEnvironment;
 import bellman.unity.player.GridWorldOptions;
 import bellman.unity.player.GridWorldPlayer;
@@ -22,7 +23,33 @@ final class Worlds {
    */
   static UnityWorld open(RunConfig config, Path logs) {
     RunConfig.World world = config.world();
-    EngineConfigurationChannel engine = new EngineConfigurationChannel();
+    try {
+      return new UnityWorld(
+          engine -> player(config, logs, engine),
+          restarts(world),
+          world.behavior(),
+          world.firstAction(),
+          world.goalConditioning() == RunConfig.GoalConditioning.GATE,
+          Duration.ofSeconds(world.timeoutWait()));
+    } catch (IllegalArgumentException e) {
+      // What the player has does not fit the settings; the message says what and why.
+      throw new Failure(e.getMessage(), e);
+    }
+  }
+
+  /** A player that we did not start we cannot start again, and an embedded one has a bug. */
+  static RestartLimits restarts(RunConfig.World world) {
+    return world.env().isEmpty()
+        ? RestartLimits.NONE
+        : new RestartLimits(
+            world.maxLifetimeRestarts(),
+            world.restartsRateLimitN(),
+            Duration.ofSeconds(world.restartsRateLimitPeriodS()));
+  }
+
+  private static UnityEnvironment player(
+      RunConfig config, Path logs, EngineConfigurationChannel engine) {
+    RunConfig.World world = config.world();
     EnvironmentParametersChannel parameters = new EnvironmentParametersChannel();
     world.environmentParameters().forEach((name, x) -> parameters.set(name, x.floatValue()));
     UnityEnvironment.Builder builder;
@@ -42,26 +69,13 @@ final class Worlds {
           UnityEnvironment.embedded(
               new GridWorldPlayer(GridWorldOptions.defaults().withAgents(world.agents())));
     }
-    builder
+    engine.set(EngineConfiguration.TRAINING); // the loop sets the time scale of each phase
+    return builder
         .workerId(world.workerId())
         .seed((int) (config.compute().seed() + world.workerId()))
         .timeoutWait(Duration.ofSeconds(world.timeoutWait()))
-        .sideChannels(engine, parameters);
-    engine.set(EngineConfiguration.TRAINING); // the loop sets the time scale of each phase
-    UnityEnvironment unity = builder.open();
-    try {
-      return new UnityWorld(
-          unity,
-          engine,
-          world.behavior(),
-          world.firstAction(),
-          world.goalConditioning() == RunConfig.GoalConditioning.GATE,
-          Duration.ofSeconds(world.timeoutWait()));
-    } catch (RuntimeException e) {
-      unity.close();
-      // What the player has does not fit the settings; the message says what and why.
-      throw e instanceof IllegalArgumentException ? new Failure(e.getMessage(), e) : e;
-    }
+        .sideChannels(engine, parameters)
+        .open();
   }
 
   /** What a run without a name is called after: the behavior, as far as it is known by now. */

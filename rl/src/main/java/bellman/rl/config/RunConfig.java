@@ -203,6 +203,28 @@ public record RunConfig(
               max = 86400)
           int timeoutWait,
       @Setting(
+              doc =
+                  "how often a build that --env names is started again when it dies; -1: any number",
+              byDefault = "10",
+              yaml = "env_settings.max_lifetime_restarts",
+              min = -1,
+              max = Integer.MAX_VALUE)
+          int maxLifetimeRestarts,
+      @Setting(
+              doc = "how often within --restarts-rate-limit-period-s; -1: any number",
+              byDefault = "1",
+              yaml = "env_settings.restarts_rate_limit_n",
+              min = -1,
+              max = Integer.MAX_VALUE)
+          int restartsRateLimitN,
+      @Setting(
+              doc = "seconds for which a restart counts for --restarts-rate-limit-n",
+              byDefault = "60",
+              yaml = "env_settings.restarts_rate_limit_period_s",
+              min = 1,
+              max = Integer.MAX_VALUE)
+          int restartsRateLimitPeriodS,
+      @Setting(
               doc = "simulated over real time in training",
               byDefault = "12",
               yaml = "engine_settings.time_scale",

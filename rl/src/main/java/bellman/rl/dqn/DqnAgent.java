@@ -172,6 +172,7 @@ public final class DqnAgent implements Agent {
   public void forget() {
     begun.values().forEach(b -> replay.frames().release(b.frame));
     begun.clear();
+    only = OptionalInt.empty();
   }
 
   // ── learning ──────────────────────────────────────────────────────────────────────────────────

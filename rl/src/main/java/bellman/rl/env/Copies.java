@@ -7,7 +7,8 @@ import java.util.function.IntFunction;
 
 /**
  * Several copies of a world side by side, each with its own agents. Agent a of copy i is agent i +
- * n·a here, so that ids stay apart and single agents are numbered by their copy.
+ * n·a here, so that ids stay apart and single agents are numbered by their copy. Where one copy was
+ * restarted, the turn says so of all.
  */
 public final class Copies implements Environment {
   private final List<Environment> worlds = new ArrayList<>();
@@ -72,9 +73,11 @@ public final class Copies implements Environment {
   private Turn joined(List<Turn> turns) {
     List<Turn.Ending> endings = new ArrayList<>();
     List<Turn.Decision> decisions = new ArrayList<>();
+    boolean restarted = false;
     for (int i = 0; i < waiting.length; i++) {
       Turn turn = turns.get(i);
       waiting[i] = turn.decisions().size();
+      restarted |= turn.restarted();
       for (Turn.Ending e : turn.endings()) {
         endings.add(
             new Turn.Ending(id(i, e.agent()), e.observation(), e.reward(), e.interrupted()));
@@ -84,7 +87,7 @@ public final class Copies implements Environment {
             new Turn.Decision(id(i, d.agent()), d.observation(), d.reward(), d.forbidden()));
       }
     }
-    return new Turn(List.copyOf(endings), List.copyOf(decisions));
+    return new Turn(List.copyOf(endings), List.copyOf(decisions), restarted);
   }
 
   private int id(int copy, int agent) {

@@ -8,7 +8,7 @@ public interface Environment extends AutoCloseable {
   Turn reset();
 
   /**
-   * Acts and goes on to the next turn.
+   * Acts and goes on to the next turn, {@link Turn#restarted} where the world had to begin anew.
    *
    * @param actions one for each decision of the last turn, in its order
    */

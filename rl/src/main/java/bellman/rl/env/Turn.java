@@ -5,8 +5,17 @@ import java.util.List;
 /**
  * What an environment says after a step: who ended, then who waits for an action. An agent that
  * ended and began anew is in both lists.
+ *
+ * @param restarted whether the world broke in this step and was started again: what was going on
+ *     before will not go on, under whatever numbers its agents now come, and the actions of this
+ *     step led to nothing
  */
-public record Turn(List<Ending> endings, List<Decision> decisions) {
+public record Turn(List<Ending> endings, List<Decision> decisions, boolean restarted) {
+  /** A turn that follows from the one before, or from a reset. */
+  public Turn(List<Ending> endings, List<Decision> decisions) {
+    this(endings, decisions, false);
+  }
+
   /**
    * The last moment of an episode.
    *

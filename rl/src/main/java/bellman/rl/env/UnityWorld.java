@@ -7,6 +7,8 @@ import bellman.unity.DecisionSteps;
 import bellman.unity.ObservationBatch;
 import bellman.unity.ObservationSpec;
 import bellman.unity.ObservationType;
+import bellman.unity.RestartLimits;
+import bellman.unity.RestartingEnvironment;
 import bellman.unity.Steps;
 import bellman.unity.TerminalSteps;
 import bellman.unity.UnityEnvironment;
@@ -19,49 +21,69 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Function;
 
 /**
  * One behavior of a Unity player as an environment: its picture (or its vector) is the frame, its
- * goal signal the goal, its discrete branch the actions.
+ * goal signal the goal, its discrete branch the actions. A player that dies is started again within
+ * limits; the turn after that is {@link Turn#restarted}.
  */
 public final class UnityWorld implements Environment {
-  private final UnityEnvironment unity;
-  private final EngineConfigurationChannel engine;
+  private final RestartingEnvironment players;
   private final int firstAction;
   private final Duration patience;
+  private final BehaviorSpec trained;
   private final String behavior;
   private final int frameIndex;
   private final int goalIndex; // −1: none
   private final Spec spec;
-  private DecisionSteps waiting;
+  private EngineConfigurationChannel engine;
+  private float timeScale; // 0: as the opener set it
 
   /**
-   * Takes over an opened player and resets it, so that its behaviors are known.
+   * Opens the player and resets it, so that its behaviors are known. Until then it is not started
+   * again.
    *
-   * @param engine the channel that the player was opened with
+   * @param opener opens a player with this channel, and with others that are new each time
+   * @param limits how often it is started again when a reset or step fails
    * @param name of the behavior to train, with or without its team; empty: the only one
    * @param firstAction actions below it are never used; empty: 1 for GridWorld, whose 0 stands
    *     still, else 0
    * @param goals whether a goal signal chooses the block of channels; else it is ignored
    * @param patience how long the player may send messages in which nobody waits for an action
    * @throws IllegalArgumentException if the player has no such behavior, or none that DQN can learn
+   * @throws UnityException if it cannot be opened or reset
    */
   public UnityWorld(
-      UnityEnvironment unity,
-      EngineConfigurationChannel engine,
+      Function<EngineConfigurationChannel, UnityEnvironment> opener,
+      RestartLimits limits,
       Optional<String> name,
       OptionalInt firstAction,
       boolean goals,
       Duration patience) {
     this.patience = patience;
-    this.unity = unity;
-    this.engine = engine;
-    unity.reset();
-    BehaviorSpec b = choose(unity.behaviorSpecs(), name);
-    behavior = b.name();
-    this.firstAction = firstAction.orElse(withoutTeam(behavior).equals("GridWorld") ? 1 : 0);
-    frameIndex = frameOf(b);
-    goalIndex = goals ? goalOf(b) : -1;
+    players =
+        new RestartingEnvironment(
+            () -> {
+              engine = new EngineConfigurationChannel();
+              return opener.apply(engine);
+            },
+            limits);
+    try {
+      players.environment().reset();
+      trained = choose(players.environment().behaviorSpecs(), name);
+      behavior = trained.name();
+      this.firstAction = firstAction.orElse(withoutTeam(behavior).equals("GridWorld") ? 1 : 0);
+      frameIndex = frameOf(trained);
+      goalIndex = goals ? goalOf(trained) : -1;
+      spec = specOf(trained);
+    } catch (RuntimeException e) {
+      players.close();
+      throw e;
+    }
+  }
+
+  private Spec specOf(BehaviorSpec b) {
     if (b.actions().branches().size() != 1 || b.actions().continuousSize() > 0) {
       throw new IllegalArgumentException(
           behavior
@@ -72,10 +94,10 @@ public final class UnityWorld implements Environment {
               + "; DQN needs one discrete branch and nothing else");
     }
     int branch = b.actions().branches().get(0);
-    if (this.firstAction < 0 || this.firstAction >= branch) {
+    if (firstAction < 0 || firstAction >= branch) {
       throw new IllegalArgumentException(
           "first action "
-              + this.firstAction
+              + firstAction
               + ": "
               + behavior
               + " has the actions 0 to "
@@ -86,7 +108,7 @@ public final class UnityWorld implements Environment {
     Frame frame =
         o.isVisual() ? Frame.picture(o.height(), o.width(), o.channels()) : Frame.vector(o.size());
     int goalSize = goalIndex < 0 ? 0 : b.observations().get(goalIndex).size();
-    spec = new Spec(withoutTeam(behavior), frame, goalSize, branch - this.firstAction);
+    return new Spec(withoutTeam(behavior), frame, goalSize, branch - firstAction);
   }
 
   private static BehaviorSpec choose(Map<String, BehaviorSpec> specs, Optional<String> name) {
@@ -154,20 +176,66 @@ public final class UnityWorld implements Environment {
 
   @Override
   public Turn reset() {
-    unity.reset();
-    return firstTurn();
+    try {
+      players.environment().reset();
+      return turn(false);
+    } catch (UnityException e) {
+      return restart(e);
+    }
+  }
+
+  @Override
+  public Turn step(int[] actions) {
+    int[] chosen = new int[actions.length];
+    for (int i = 0; i < chosen.length; i++) {
+      chosen[i] = actions[i] + firstAction;
+    }
+    try {
+      players.environment().setActions(behavior, ActionTuple.oneBranch(chosen));
+      players.environment().step();
+      return turn(false);
+    } catch (UnityException e) {
+      return restart(e);
+    }
+  }
+
+  /** Begins anew with another player, or with the next one where that fails at once. */
+  private Turn restart(UnityException failure) {
+    UnityException why = failure;
+    while (true) {
+      UnityEnvironment unity = players.restart(why);
+      if (timeScale > 0) {
+        engine.setTimeScale(timeScale);
+      }
+      try {
+        unity.reset();
+        BehaviorSpec now = unity.behaviorSpecs().get(behavior);
+        if (!trained.equals(now)) {
+          throw new UnityException(
+              "the player that was started again has "
+                  + (now == null ? unity.behaviorSpecs().keySet() : now)
+                  + ", while the run trains "
+                  + trained
+                  + ". Remedy: leave the build as it is while a run uses it.");
+        }
+        return turn(true);
+      } catch (UnityException e) {
+        why = e;
+      }
+    }
   }
 
   /** Goes on until somebody waits for an action: a message may hold endings alone. */
-  private Turn firstTurn() {
+  private Turn turn(boolean restarted) {
+    UnityEnvironment unity = players.environment();
     List<Turn.Ending> endings = new ArrayList<>();
     long began = System.nanoTime();
     while (true) {
       Steps steps = unity.steps(behavior);
       endings.addAll(endings(steps.terminals()));
-      waiting = steps.decisions();
+      DecisionSteps waiting = steps.decisions();
       if (waiting.size() > 0) {
-        return new Turn(endings, decisions(waiting));
+        return new Turn(endings, decisions(waiting), restarted);
       }
       if (System.nanoTime() - began > patience.toNanos()) {
         throw new UnityException(
@@ -180,17 +248,6 @@ public final class UnityWorld implements Environment {
       }
       unity.step();
     }
-  }
-
-  @Override
-  public Turn step(int[] actions) {
-    int[] chosen = new int[actions.length];
-    for (int i = 0; i < chosen.length; i++) {
-      chosen[i] = actions[i] + firstAction;
-    }
-    unity.setActions(behavior, ActionTuple.oneBranch(chosen));
-    unity.step();
-    return firstTurn();
   }
 
   private List<Turn.Decision> decisions(DecisionSteps steps) {
@@ -235,11 +292,12 @@ public final class UnityWorld implements Environment {
 
   @Override
   public void timeScale(float scale) {
+    timeScale = scale;
     engine.setTimeScale(scale);
   }
 
   @Override
   public void close() {
-    unity.close();
+    players.close();
   }
 }

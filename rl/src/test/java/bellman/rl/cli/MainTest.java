@@ -6,6 +6,7 @@ import bellman.rl.Outcome;
 import bellman.rl.config.Resolved;
 import bellman.rl.config.RunConfig;
 import bellman.rl.dqn.DqnSettings;
+import bellman.unity.RestartLimits;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -13,6 +14,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -348,6 +350,26 @@ class MainTest {
     assertThat(Wiring.dqn(config)).isEqualTo(DqnSettings.tutorial(50_000, 5));
     assertThat(Wiring.plan(config).stopAfter()).isEqualTo(Long.MAX_VALUE);
     assertThat(Wiring.plan(config).timeScale()).isEqualTo(12);
+  }
+
+  @Test
+  void onlyABuildThatWeStartedIsStartedAgain() {
+    RunConfig config = RunConfig.defaults();
+    assertThat(Worlds.restarts(config.world())).isEqualTo(RestartLimits.NONE);
+    for (String elsewhere : List.of("editor=true", "listen=5005")) {
+      String[] sides = elsewhere.split("=");
+      assertThat(Worlds.restarts(config.with(sides[0], sides[1]).world()))
+          .isEqualTo(RestartLimits.NONE);
+    }
+    RunConfig build = config.with("env", "Ball");
+    assertThat(Worlds.restarts(build.world())).isEqualTo(RestartLimits.DEFAULT);
+    RunConfig others =
+        build
+            .with("maxLifetimeRestarts", "-1")
+            .with("restartsRateLimitN", "3")
+            .with("restartsRateLimitPeriodS", "90");
+    assertThat(Worlds.restarts(others.world()))
+        .isEqualTo(new RestartLimits(-1, 3, Duration.ofSeconds(90)));
   }
 
   @Test

@@ -50,6 +50,9 @@ class LayersTest {
     assertThat(config.exploration()).isEqualTo(new RunConfig.Exploration(0.9, 0.02, 0.8));
     assertThat(config.world().behavior()).contains("GridWorld");
     assertThat(config.world().env()).isEmpty();
+    assertThat(config.world().maxLifetimeRestarts()).isEqualTo(-1);
+    assertThat(config.world().restartsRateLimitN()).isEqualTo(3);
+    assertThat(config.world().restartsRateLimitPeriodS()).isEqualTo(90);
     assertThat(config.world().noGraphics()).isTrue();
     assertThat(config.world().timeScale()).isEqualTo(20);
     assertThat(config.world().environmentParameters())

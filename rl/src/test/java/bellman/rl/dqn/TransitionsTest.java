@@ -171,6 +171,7 @@ class TransitionsTest {
         if (turn == null || random.nextInt(60) == 0) {
           agent.forget();
           model.standing.clear();
+          model.only = null;
           turn = reset(agents);
         } else {
           turn = turn(agents, model);

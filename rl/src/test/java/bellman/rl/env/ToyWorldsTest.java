@@ -244,6 +244,39 @@ class ToyWorldsTest {
     world.close();
   }
 
+  /** Its second step breaks it. */
+  private static final class Fragile implements Environment {
+    private final Corridor corridor = new Corridor(9);
+    private int steps;
+
+    @Override
+    public Spec spec() {
+      return corridor.spec();
+    }
+
+    @Override
+    public Turn reset() {
+      return corridor.reset();
+    }
+
+    @Override
+    public Turn step(int[] actions) {
+      return ++steps == 2 ? new Turn(List.of(), reset().decisions(), true) : corridor.step(actions);
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  @Test
+  void oneBrokenCopyIsToldOfAll() {
+    Environment world = new Copies(2, i -> i == 0 ? new Corridor(9) : new Fragile());
+    assertThat(world.reset().restarted()).isFalse();
+    assertThat(world.step(new int[2]).restarted()).isFalse();
+    assertThat(world.step(new int[2]).restarted()).isTrue();
+    assertThat(world.step(new int[2]).restarted()).isFalse();
+  }
+
   @Test
   void mistakesAreNamed() {
     Corridor world = new Corridor(3);

@@ -2,32 +2,57 @@ package bellman.rl.env;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
+import bellman.engine.Device;
+import bellman.engine.reference.ReferenceBackend;
+import bellman.rl.Episode;
+import bellman.rl.Observer;
+import bellman.rl.TrainLoop;
+import bellman.rl.dqn.DqnAgent;
+import bellman.rl.dqn.DqnSettings;
+import bellman.unity.PlayerDiedException;
+import bellman.unity.RestartLimits;
 import bellman.unity.UnityEnvironment;
+import bellman.unity.UnityException;
+import bellman.unity.player.Connection;
 import bellman.unity.player.GridWorldOptions;
 import bellman.unity.player.GridWorldPlayer;
-import bellman.unity.sidechannel.EngineConfigurationChannel;
+import bellman.unity.player.Player;
+import bellman.unity.proto.UnityMessageProto;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class UnityWorldTest {
   private static UnityWorld open(
       GridWorldOptions options, Optional<String> behavior, OptionalInt firstAction, boolean goals) {
-    EngineConfigurationChannel engine = new EngineConfigurationChannel();
-    UnityEnvironment unity =
-        UnityEnvironment.embedded(new GridWorldPlayer(options)).seed(7).sideChannels(engine).open();
-    try {
-      return new UnityWorld(unity, engine, behavior, firstAction, goals, Duration.ofSeconds(10));
-    } catch (RuntimeException e) {
-      unity.close();
-      throw e;
-    }
+    return open(
+        List.of(new GridWorldPlayer(options)), RestartLimits.NONE, behavior, firstAction, goals);
+  }
+
+  /** Each player is the one after the one before has died. */
+  private static UnityWorld open(
+      List<? extends Player> players,
+      RestartLimits limits,
+      Optional<String> behavior,
+      OptionalInt firstAction,
+      boolean goals) {
+    Iterator<? extends Player> next = players.iterator();
+    return new UnityWorld(
+        engine -> UnityEnvironment.embedded(next.next()).seed(7).sideChannels(engine).open(),
+        limits,
+        behavior,
+        firstAction,
+        goals,
+        Duration.ofSeconds(10));
   }
 
   private static UnityWorld open(GridWorldOptions options) {
@@ -99,6 +124,141 @@ class UnityWorldTest {
       assertThat(cutOff).isLessThan(terminal);
     }
     return story;
+  }
+
+  /**
+   * A player that dies instead of its message {@code life}, counted from 0. Message 2 answers the
+   * reset with which a world begins, message 3 the first reset of a run or, of a player that was
+   * started again, the first step.
+   */
+  private record Mortal(GridWorldPlayer player, int life) implements Player {
+    private Mortal(GridWorldOptions options, int life) {
+      this(new GridWorldPlayer(options), life);
+    }
+
+    @Override
+    public int play(Connection trainer) {
+      return player.play(
+          new Connection() {
+            private int said;
+
+            @Override
+            public UnityMessageProto exchange(UnityMessageProto message) {
+              if (said++ == life) {
+                throw new IllegalStateException("the grid is gone");
+              }
+              return trainer.exchange(message);
+            }
+
+            @Override
+            public void close() {
+              trainer.close();
+            }
+          });
+    }
+  }
+
+  private static final RestartLimits ANY = new RestartLimits(-1, -1, Duration.ofSeconds(1));
+
+  private static UnityWorld open(List<Mortal> players, RestartLimits limits) {
+    return open(players, limits, Optional.empty(), OptionalInt.empty(), true);
+  }
+
+  @Test
+  void aPlayerThatDiesIsStartedAgainUntilOnePlays() {
+    GridWorldOptions options = GridWorldOptions.defaults().withAgents(3);
+    List<Mortal> players =
+        List.of(new Mortal(options, 5), new Mortal(options, 2), new Mortal(options, 5));
+    try (UnityWorld world = open(players, ANY)) {
+      world.timeScale(7);
+      assertThat(world.reset().restarted()).isFalse();
+      assertThat(world.step(new int[3]).restarted()).isFalse();
+      Turn anew = world.step(new int[3]);
+      assertThat(anew.restarted()).isTrue();
+      assertThat(anew.endings()).isEmpty();
+      assertThat(anew.decisions()).extracting(Turn.Decision::reward).containsExactly(0f, 0f, 0f);
+      assertThat(players.get(2).player.snapshot().timeScale()).isEqualTo(7);
+      Turn next = world.step(new int[3]);
+      assertThat(next.restarted()).isFalse();
+      assertThat(next.decisions()).extracting(Turn.Decision::reward).contains(-0.01f);
+    }
+  }
+
+  @Test
+  void aResetThatFailsIsARestartToo() {
+    GridWorldOptions options = GridWorldOptions.defaults();
+    try (UnityWorld world = open(List.of(new Mortal(options, 3), new Mortal(options, 9)), ANY)) {
+      assertThat(world.reset().decisions()).hasSize(1);
+    }
+  }
+
+  @Test
+  void limitsEndIt() {
+    GridWorldOptions options = GridWorldOptions.defaults();
+    List<Mortal> players = List.of(new Mortal(options, 4), new Mortal(options, 3));
+    try (UnityWorld world = open(players, RestartLimits.NONE)) {
+      world.reset();
+      assertThatThrownBy(() -> world.step(new int[1])).isInstanceOf(PlayerDiedException.class);
+    }
+    List<Mortal> more = List.of(new Mortal(options, 4), new Mortal(options, 3));
+    try (UnityWorld world = open(more, RestartLimits.DEFAULT)) {
+      world.reset();
+      assertThat(world.step(new int[1]).restarted()).isTrue();
+      assertThatThrownBy(() -> world.step(new int[1]))
+          .isInstanceOf(UnityException.class)
+          .hasMessageStartingWith("the player failed again after it was started again once within");
+    }
+  }
+
+  @Test
+  void anotherPlayerThanBeforeIsRefused() {
+    GridWorldOptions options = GridWorldOptions.defaults();
+    List<Mortal> players =
+        List.of(new Mortal(options, 4), new Mortal(options.withPackageVersion("2.0.0"), 9));
+    try (UnityWorld world = open(players, ANY)) {
+      world.reset();
+      assertThatThrownBy(() -> world.step(new int[1]))
+          .isInstanceOf(UnityException.class)
+          .hasMessageStartingWith(
+              "the player that was started again has BehaviorSpec[name=GridWorld?team=0, ")
+          .hasMessageContaining(", while the run trains BehaviorSpec[name=GridWorld?team=0, ")
+          .hasMessageEndingWith(" Remedy: leave the build as it is while a run uses it.");
+    }
+  }
+
+  /** Every step that counts is one transition, and no episode is longer than a player's life. */
+  @Test
+  void aLearnerKeepsNothingThatReachesFromOnePlayerToTheNext() {
+    GridWorldOptions options = GridWorldOptions.defaults().withAgents(3);
+    List<Mortal> players = Stream.generate(() -> new Mortal(options, 30)).limit(4).toList();
+    DqnSettings settings =
+        new DqnSettings(4, 400, 1_000_000, 1, 1e-3, 0, 0.9, 100, 1, 1, 0, 1, 1, false, 5);
+    List<Episode> episodes = new ArrayList<>();
+    Observer observer =
+        new Observer() {
+          @Override
+          public void episodeEnded(Episode e) {
+            episodes.add(e);
+          }
+        };
+    try (Device device = new Device(ReferenceBackend.floats());
+        UnityWorld world = open(players, ANY);
+        DqnAgent agent = new DqnAgent(device, world.spec(), settings)) {
+      TrainLoop loop =
+          new TrainLoop(new TrainLoop.Plan(300, 0, Long.MAX_VALUE, 10, 1, 1), world, agent);
+      loop.run(List.of(observer), () -> false);
+      // 26 turns in the first life, 27 in the next two, 20 in the last
+      assertThat(players.get(3).player.snapshot()).isNotNull();
+      assertThat(loop.state().step()).isEqualTo(300);
+      assertThat(agent.replay().size()).isEqualTo(300);
+      agent.replay().checkInvariants(3);
+    }
+    assertThat(episodes).isNotEmpty();
+    for (Episode e : episodes) {
+      assertThat(e.length()).isLessThanOrEqualTo(27);
+      double end = e.agentReturn() + 0.01 * (e.length() - 1);
+      assertThat(Math.abs(end)).isCloseTo(1, within(1e-5));
+    }
   }
 
   @Test
