@@ -48,12 +48,13 @@ public class ActBenchmark {
   /** A network that acts. */
   private record Actor(Device device, Frames frames, GreedyPolicy policy) implements AutoCloseable {
     static Actor on(Device device) {
-      Frames frames = new Frames(device, Workload.SPEC, PICTURES);
+      Frames frames = new Frames(device, Workload.SPEC, PICTURES, QNetworks.fold(Workload.SPEC));
       Weights weights = new Weights(device, Workload.SEED);
       return new Actor(
           device,
           frames,
-          new GreedyPolicy(device, QNetworks.of(weights, Workload.SPEC), frames, Workload.SPEC));
+          new GreedyPolicy(
+              device, QNetworks.of(weights, Workload.SPEC, frames.fold()), frames, Workload.SPEC));
     }
 
     int act(Observation o) {

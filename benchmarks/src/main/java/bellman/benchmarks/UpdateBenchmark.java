@@ -77,7 +77,7 @@ public class UpdateBenchmark {
   private double lossOfFirstBatch(Replay replay) {
     try (Scope scope = opened.scope("proof")) {
       Batch b = replay.sample(opened.random(Workload.SEED, "sampling"), batch);
-      Frame f = Workload.SPEC.frame();
+      Frame f = Workload.SPEC.frame().folded(replay.frames().fold());
       Shape expected = Shape.of(batch, f.height(), f.width(), f.channels() * Workload.SPEC.goals());
       if (!b.s().shape().equals(expected)) {
         throw new IllegalStateException(

@@ -4,6 +4,7 @@ import bellman.engine.Device;
 import bellman.engine.DeviceOptions;
 import bellman.engine.Devices;
 import bellman.rl.dqn.DqnSettings;
+import bellman.rl.dqn.QNetworks;
 import bellman.rl.env.Frame;
 import bellman.rl.env.Observation;
 import bellman.rl.env.Spec;
@@ -70,7 +71,7 @@ final class Workload {
 
   /** A replay full of transitions in episodes, each frame stored once; equal on every device. */
   static Replay filled(Device device, int transitions) {
-    Replay replay = new Replay(device, SPEC, transitions);
+    Replay replay = new Replay(device, SPEC, transitions, QNetworks.fold(SPEC));
     SplittableRandom random = new SplittableRandom(SEED);
     int s = replay.hold(observation(random), null);
     for (int i = 0; i < transitions; i++) {

@@ -8,8 +8,10 @@ import bellman.engine.ShapeException;
  * activations are NHWC. Loading and saving convert; nothing else does.
  *
  * <table>
- * <caption>The three layouts</caption>
+ * <caption>The four layouts</caption>
  * <tr><td>convolution</td><td>file [out, in, kh, kw]</td><td>memory [out, kh, kw, in]</td></tr>
+ * <tr><td>convolution of a folded picture</td><td>file [out, b·c, m·s, m·s]</td>
+ * <td>memory [out, m, m, b·s·s·c]</td></tr>
  * <tr><td>linear behind a Flatten</td><td>file [out, c·h·w]</td><td>memory [out, h·w·c]</td></tr>
  * <tr><td>all others</td><td colspan="2">the same</td></tr>
  * </table>
@@ -37,6 +39,24 @@ public final class Layout {
   public static Layout filter(int out, int in, int kh, int kw) {
     int[] dims = {out, in, kh, kw};
     return new Layout(Shape.of(dims), Shape.of(out, kh, kw, in), dims, new int[] {0, 2, 3, 1});
+  }
+
+  /**
+   * A filter of m·s × m·s pixels for a picture whose s × s neighbours are one pixel: file [out,
+   * blocks·channels, m·s, m·s], memory [out, m, m, blocks·s·s·channels].
+   *
+   * @param blocks parts of the input's channels that were folded each by itself
+   * @param channels of a block in the unfolded picture
+   * @param kernel m·s
+   * @param fold s
+   */
+  public static Layout foldedFilter(int out, int blocks, int channels, int kernel, int fold) {
+    int m = kernel / fold;
+    return new Layout(
+        Shape.of(out, blocks * channels, kernel, kernel),
+        Shape.of(out, m, m, blocks * fold * fold * channels),
+        new int[] {out, blocks, channels, m, fold, m, fold},
+        new int[] {0, 3, 5, 1, 4, 6, 2});
   }
 
   /**

@@ -113,6 +113,21 @@ public final class Sequential implements Layer {
       return add(new Conv2d(weights.in(name), shape.dim(2), out, kernel, stride, padding), name);
     }
 
+    /**
+     * {@link Conv2d#folded}.
+     *
+     * @param blocks parts of the sample's channels that were folded each by itself
+     */
+    public Builder foldedConv2d(String name, int out, int kernel, int stride, int blocks) {
+      if (shape.rank() != 3 || shape.dim(2) % (stride * stride * blocks) != 0) {
+        throw new ShapeException(
+            "%s: an image folded by %d in %d blocks needed, got %s; sizes so far: %s"
+                .formatted(name, stride, blocks, shape, sizes));
+      }
+      int in = shape.dim(2) / (stride * stride);
+      return add(Conv2d.folded(weights.in(name), in, out, kernel, stride, blocks), name);
+    }
+
     public Builder relu() {
       return add(new Relu());
     }

@@ -57,6 +57,27 @@ class LayoutTest {
   }
 
   @Test
+  void aFilterOfFoldedPicturesGathersNeighboursBlockByBlock() {
+    Layout layout = Layout.foldedFilter(2, 3, 5, 8, 4);
+    assertThat(layout.file()).isEqualTo(Shape.of(2, 15, 8, 8));
+    assertThat(layout.memory()).isEqualTo(Shape.of(2, 2, 2, 240));
+    float[] file = counting(2 * 15 * 64);
+    float[] memory = layout.toMemory(file);
+    for (int o = 0; o < 2; o++) {
+      for (int i = 0; i < 15; i++) {
+        for (int r = 0; r < 8; r++) {
+          for (int s = 0; s < 8; s++) {
+            int channel = i / 5 * 80 + (r % 4 * 4 + s % 4) * 5 + i % 5;
+            assertThat(memory[((o * 2 + r / 4) * 2 + s / 4) * 240 + channel])
+                .isEqualTo(file[((o * 15 + i) * 8 + r) * 8 + s]);
+          }
+        }
+      }
+    }
+    assertThat(layout.toFile(memory)).containsExactly(file);
+  }
+
+  @Test
   void otherParametersAreTheSameAndCopied() {
     float[] file = counting(6);
     float[] memory = Layout.same(2, 3).toMemory(file);

@@ -45,9 +45,9 @@ public final class DqnLearner implements AutoCloseable {
     this.settings = settings;
     this.replay = replay;
     onlineWeights = new Weights(device, settings.seed());
-    online = QNetworks.of(onlineWeights, spec);
+    online = QNetworks.of(onlineWeights, spec, replay.frames().fold());
     targetWeights = new Weights(device, settings.seed());
-    target = QNetworks.of(targetWeights, spec);
+    target = QNetworks.of(targetWeights, spec, replay.frames().fold());
     adam =
         new Adam(
             onlineWeights,

@@ -14,9 +14,21 @@ public final class QNetworks {
 
   private QNetworks() {}
 
-  /** The network for a kind of observation: {@link #natureCnn} for pictures, else {@link #mlp}. */
-  public static Sequential of(Weights weights, Spec spec) {
-    return spec.frame().pixels() ? natureCnn(weights, spec) : mlp(weights, spec);
+  /**
+   * How pictures are folded for the network, so that its first filters meet pixels of many
+   * channels: by the stride of those filters; 1 for vectors.
+   */
+  public static int fold(Spec spec) {
+    return spec.frame().pixels() ? 4 : 1;
+  }
+
+  /**
+   * The network for a kind of observation: {@link #natureCnn} for pictures, else {@link #mlp}.
+   *
+   * @param fold how pictures come: folded by 4, or as they are, by 1
+   */
+  public static Sequential of(Weights weights, Spec spec, int fold) {
+    return spec.frame().pixels() ? natureCnn(weights, spec, fold) : mlp(weights, spec);
   }
 
   /**
@@ -25,15 +37,17 @@ public final class QNetworks {
    *
    * @throws ShapeException if the picture is too small for its filters (36 × 36)
    */
-  public static Sequential natureCnn(Weights weights, Spec spec) {
+  public static Sequential natureCnn(Weights weights, Spec spec, int fold) {
     Frame f = spec.frame();
     if (f.height() < SMALLEST || f.width() < SMALLEST) {
       throw new ShapeException(
           "the picture has %d × %d pixels; the network's filters need %d × %d or more: enlarge the camera sensor's picture"
               .formatted(f.height(), f.width(), SMALLEST, SMALLEST));
     }
-    return Sequential.on(weights, input(spec))
-        .conv2d("conv1", 32, 8, 4)
+    Sequential.Builder network = Sequential.on(weights, input(spec, fold));
+    return (fold == 1
+            ? network.conv2d("conv1", 32, 8, 4)
+            : network.foldedConv2d("conv1", 32, 8, fold, Math.max(1, spec.goals())))
         .relu()
         .conv2d("conv2", 64, 4, 2)
         .relu()
@@ -48,7 +62,7 @@ public final class QNetworks {
 
   /** Two hidden layers of 128, for vectors. */
   public static Sequential mlp(Weights weights, Spec spec) {
-    return Sequential.on(weights, input(spec))
+    return Sequential.on(weights, input(spec, 1))
         .flatten()
         .linear("fc1", 128)
         .relu()
@@ -58,9 +72,9 @@ public final class QNetworks {
         .build();
   }
 
-  /** One sample behind the goal gate: [h, w, c·max(goals, 1)]. */
-  private static Shape input(Spec spec) {
-    Frame f = spec.frame();
+  /** One sample behind the goal gate: [h, w, c·max(goals, 1)] of the folded picture. */
+  private static Shape input(Spec spec, int fold) {
+    Frame f = spec.frame().folded(fold);
     return Shape.of(f.height(), f.width(), f.channels() * Math.max(1, spec.goals()));
   }
 }

@@ -22,6 +22,14 @@ public record Frame(int height, int width, int channels, boolean pixels) {
     return new Frame(1, 1, size, false);
   }
 
+  /**
+   * The same picture with {@code by} × {@code by} neighbours as one pixel; rows and columns that do
+   * not fill one are left out.
+   */
+  public Frame folded(int by) {
+    return new Frame(height / by, width / by, channels * by * by, pixels);
+  }
+
   /** Elements of one frame. */
   public int size() {
     return height * width * channels;

@@ -14,7 +14,8 @@ import bellman.rl.env.Spec;
  */
 public final class Frames {
   private final Spec spec;
-  private final Frame frame;
+  private final int fold;
+  private final Frame frame; // folded
   private final int aboutWords;
   private final Tensor frames; // [F, h·w·c] uint8 or float32
   private final Tensor about; // [F, 1 + words] int32: goal, forbidden actions as bits
@@ -22,10 +23,21 @@ public final class Frames {
   private final int[] free; // a stack
   private int freeCount;
 
-  /** Room for {@code count} frames. */
+  /** Room for {@code count} frames, kept as they come. */
   public Frames(Device device, Spec spec, int count) {
+    this(device, spec, count, 1);
+  }
+
+  /**
+   * Room for {@code count} frames.
+   *
+   * @param fold pictures are kept with so many neighbours in each direction as one pixel, for a
+   *     network whose first convolution is {@link bellman.nn.Conv2d#folded}; 1: as they come
+   */
+  public Frames(Device device, Spec spec, int count, int fold) {
     this.spec = spec;
-    this.frame = spec.frame();
+    this.fold = fold;
+    this.frame = spec.frame().folded(fold);
     this.aboutWords = aboutWords(spec);
     frames = device.state("frames", dtype(frame), Shape.of(count, frame.size()));
     about = device.state("frames.about", DType.INT32, Shape.of(count, aboutWords));
@@ -51,6 +63,11 @@ public final class Frames {
 
   public boolean isFull() {
     return freeCount == 0;
+  }
+
+  /** Neighbours in each direction that are one pixel. */
+  public int fold() {
+    return fold;
   }
 
   /** How many there is room for. */
@@ -104,7 +121,7 @@ public final class Frames {
     }
     int f = free[--freeCount];
     if (frame.pixels()) {
-      frames.set((long) f * frame.size(), observation.pixels());
+      frames.set((long) f * frame.size(), folded(observation.pixels()));
     } else {
       frames.set((long) f * frame.size(), observation.vector());
     }
@@ -120,13 +137,33 @@ public final class Frames {
     return f;
   }
 
+  /** [h, w, c] → [h/fold, w/fold, fold·fold·c]. */
+  private byte[] folded(byte[] pixels) {
+    if (fold == 1) {
+      return pixels;
+    }
+    byte[] result = new byte[frame.size()];
+    int run = fold * spec.frame().channels(); // of neighbours in a row
+    int row = spec.frame().width() * spec.frame().channels();
+    for (int h = 0; h < frame.height(); h++) {
+      for (int r = 0; r < fold; r++) {
+        int from = (h * fold + r) * row;
+        int to = h * frame.width() * frame.channels() + r * run;
+        for (int w = 0; w < frame.width(); w++) {
+          System.arraycopy(pixels, from + w * run, result, to + w * frame.channels(), run);
+        }
+      }
+    }
+    return result;
+  }
+
   private void checkLength(int length) {
-    if (length != frame.size()) {
+    if (length != spec.frame().size()) {
       throw new IllegalArgumentException(
           "frames: an observation of "
               + (length < 0 ? "another kind" : length + " elements")
               + " does not fit frames of "
-              + frame
+              + spec.frame()
               + (frame.pixels() ? " bytes" : " floats"));
     }
   }

@@ -63,12 +63,18 @@ public final class Replay {
   private int oldest;
   private int count;
 
+  /** Pictures are kept as they come. */
+  public Replay(Device device, Spec spec, int capacity) {
+    this(device, spec, capacity, 1);
+  }
+
   /**
+   * @param fold how pictures are folded; see {@link Frames}
    * @param capacity N, transitions kept; room for 3N/2 frames is reserved, and where episodes are
    *     so short that this does not suffice, the oldest transitions go early
    * @throws IllegalArgumentException if N is below 1, or the device has less room than that
    */
-  public Replay(Device device, Spec spec, int capacity) {
+  public Replay(Device device, Spec spec, int capacity, int fold) {
     if (capacity < 1) {
       throw new IllegalArgumentException("replay: capacity is 1 or more, got " + capacity);
     }
@@ -76,7 +82,7 @@ public final class Replay {
     this.spec = spec;
     this.capacity = capacity;
     checkRoom();
-    frames = new Frames(device, spec, (int) frames(capacity));
+    frames = new Frames(device, spec, (int) frames(capacity), fold);
     transitions = device.state("replay.transitions", DType.INT32, Shape.of(capacity, WORDS));
     window = device.state("replay.window", DType.INT32, Shape.of(2));
     named = new int[2 * capacity];

@@ -42,7 +42,12 @@ class OneDnnUpdateTest {
 
     Side(String name, int moves) {
       device = Devices.open(name, DeviceOptions.defaults().withThreads(1));
-      replay = new Replay(device, CudaUpdateTest.GRID_WORLD, 2 * MOVES);
+      replay =
+          new Replay(
+              device,
+              CudaUpdateTest.GRID_WORLD,
+              2 * MOVES,
+              QNetworks.fold(CudaUpdateTest.GRID_WORLD));
       for (int i = 0; i < moves; i++) {
         move();
       }
