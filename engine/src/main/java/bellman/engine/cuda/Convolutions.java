@@ -5,6 +5,7 @@ import bellman.engine.backend.ConvGeometry;
 import bellman.engine.backend.Pointwise;
 import bellman.engine.cuda.CudaBuffer.Address;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import jcuda.Pointer;
 import jcuda.driver.CUevent;
@@ -45,6 +46,7 @@ final class Convolutions implements AutoCloseable {
     }
   }
 
+  static final boolean DEBUG = Boolean.getBoolean("bellman.debug");
   private static final int FLOAT = 0;
   private static final int NHWC = 1;
   private static final int CROSS_CORRELATION = 1;
@@ -67,6 +69,7 @@ final class Convolutions implements AutoCloseable {
    * @param math cuDNN's math type
    * @param workspace bytes
    * @param cut of tiles; null: none
+   * @param us how long it took, beside the others; 0: it was not timed
    */
   record Plan(
       ConvGeometry g,
@@ -74,13 +77,18 @@ final class Convolutions implements AutoCloseable {
       int algorithm,
       int math,
       long workspace,
-      Tiles.Cut cut) {
+      Tiles.Cut cut,
+      float us) {
     static Plan ours(ConvGeometry g, int algorithm, long workspace) {
-      return new Plan(g, null, algorithm, 0, workspace, null);
+      return new Plan(g, null, algorithm, 0, workspace, null, 0);
     }
 
     static Plan tiles(ConvGeometry g, Tiles.Cut cut) {
-      return new Plan(g, null, TILES, 0, 0, cut);
+      return new Plan(g, null, TILES, 0, 0, cut, 0);
+    }
+
+    Plan took(float us) {
+      return new Plan(g, descriptors, algorithm, math, workspace, cut, us);
     }
   }
 
@@ -454,7 +462,7 @@ final class Convolutions implements AutoCloseable {
           if (workspaceBytes(pass, d, algorithm, bytes) != 0 || bytes[0] > workspace.limit()) {
             continue;
           }
-          if (consider(new Plan(shape, d, algorithm, math, bytes[0], null)) && reproducible) {
+          if (consider(new Plan(shape, d, algorithm, math, bytes[0], null, 0)) && reproducible) {
             return; // the first that runs
           }
         }
@@ -472,8 +480,10 @@ final class Convolutions implements AutoCloseable {
         if (best.descriptors != null && best.descriptors != plan.descriptors) {
           best.descriptors.close();
         }
-        best = plan;
+        best = plan.took(1e3f * time);
       }
+      if (DEBUG)
+        System.err.printf("%s %s %d %s %.2f%n", pass, plan.g, plan.algorithm, plan.cut, time * 1e3);
       return true;
     }
 
@@ -504,6 +514,9 @@ final class Convolutions implements AutoCloseable {
         float[] ms = new float[1];
         JCudaDriver.cuEventElapsedTime(ms, from, to);
         least = Math.min(least, ms[0] / REPEATS);
+        if (least > 1.5f * shortest) {
+          break; // no matter by how much
+        }
       }
       JCudaDriver.cuGraphExecDestroy(executable);
       JCudaDriver.cuEventDestroy(from);
@@ -530,6 +543,7 @@ final class Convolutions implements AutoCloseable {
                             + (plan.math == FMA_MATH ? "FP32" : "TF32")
                             + ", workspace "
                             + plan.workspace)
+                .append(String.format(Locale.ROOT, ", %.1f µs", plan.us))
                 .append('\n'));
     return text.toString();
   }

@@ -17,6 +17,9 @@ final class Lane implements AutoCloseable {
   static final int MOST_TICKETS = 1 << 16;
   static final long SCRATCH = 8L << 20; // bytes for the parts of a sum
 
+  /** {@code off} leaves everything to cuDNN and cuBLAS, to be measured or trusted more. */
+  static final String TILES = "bellman.cuda.tiles";
+
   final CUstream stream = new CUstream();
   final CUevent here = new CUevent(); // marks a place in the stream, for another to wait for
   final Products products;
@@ -41,7 +44,10 @@ final class Lane implements AutoCloseable {
     Status.driver(
         JCudaDriver.cuMemsetD32Async(tickets, 0, MOST_TICKETS, stream), "memory for sums");
     products = new Products(stream, precision);
-    boolean tensorCores = modules.hasTiles() && precision != Precision.FP32;
+    boolean tensorCores =
+        modules.hasTiles()
+            && precision != Precision.FP32
+            && !"off".equals(System.getProperty(TILES));
     tiles = tensorCores ? new Tiles(stream, modules, launcher, scratch, tickets) : null;
     convolutions =
         new Convolutions(

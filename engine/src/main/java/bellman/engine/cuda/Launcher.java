@@ -99,6 +99,24 @@ final class Launcher {
       int blockX,
       int blockY,
       Object... arguments) {
+    run(stream, name, kernel, gridX, gridY, blockX, blockY, 0, arguments);
+  }
+
+  /**
+   * The same with memory that a block's threads share.
+   *
+   * @param shared bytes, beside what the kernel itself declares
+   */
+  void run(
+      CUstream stream,
+      String name,
+      CUfunction kernel,
+      int gridX,
+      int gridY,
+      int blockX,
+      int blockY,
+      int shared,
+      Object[] arguments) {
     if (arguments.length > MOST) {
       throw new IllegalArgumentException(
           name + ": " + arguments.length + " arguments; at most " + MOST);
@@ -108,7 +126,17 @@ final class Launcher {
     }
     int status =
         cuLaunchKernel(
-            kernel, gridX, gridY, 1, blockX, blockY, 1, 0, stream, lists[arguments.length], null);
+            kernel,
+            gridX,
+            gridY,
+            1,
+            blockX,
+            blockY,
+            1,
+            shared,
+            stream,
+            lists[arguments.length],
+            null);
     if (status != 0) {
       Status.driver(
           status, name + " <<<" + gridX + " × " + gridY + ", " + blockX + " × " + blockY + ">>>");

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import jcuda.driver.CUfunction;
+import jcuda.driver.CUfunction_attribute;
 import jcuda.driver.CUmodule;
 import jcuda.driver.JCudaDriver;
 import jcuda.nvrtc.JNvrtc;
@@ -111,6 +112,26 @@ final class Modules implements AutoCloseable {
 
   CUfunction function(String name) {
     return functions.computeIfAbsent(name, n -> function(own, n));
+  }
+
+  /**
+   * A kernel whose blocks may share more than the usual 48 KB.
+   *
+   * @param shared bytes at most
+   */
+  CUfunction function(String name, int shared) {
+    return functions.computeIfAbsent(
+        name,
+        n -> {
+          CUfunction function = function(own, n);
+          Status.driver(
+              JCudaDriver.cuFuncSetAttribute(
+                  function,
+                  CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
+                  shared),
+              "kernel " + n + ": " + shared + " bytes of shared memory");
+          return function;
+        });
   }
 
   CUfunction row(Pointwise row) {

@@ -3,7 +3,6 @@ package bellman.engine.cuda;
 import bellman.engine.backend.ConvGeometry;
 import bellman.engine.cuda.Convolutions.Pass;
 import bellman.engine.cuda.CudaBuffer.Address;
-import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -14,16 +13,25 @@ import jcuda.driver.CUstream;
  * padding whose rows begin at multiples of 16 bytes.
  */
 final class Tiles {
-  /** Rows and columns of the result that a block makes; the kernels are compiled for these. */
+  /** Rows and columns of a tile, and most groups: the kernels are compiled for these. */
   private static final int[][] SIZES = {
-    {128, 64}, {128, 32}, {64, 64}, {32, 128}, {64, 32}, {32, 64}, {32, 32}, {32, 16}
+    {128, 64, 1},
+    {128, 32, 2},
+    {64, 64, 2},
+    {32, 128, 2},
+    {64, 32, 4},
+    {32, 64, 4},
+    {32, 32, 4},
+    {32, 16, 8}
   };
 
-  private static final int THREADS = 128;
+  private static final int THREADS = 128; // of a group
+  private static final int MOST_SHARED = 96 << 10; // bytes of a block's rings; all GPUs have that
+  private static final int FULL = 132 * 32; // warps that keep an H100 busy
   private static final int SLICE = 16; // of the reduction
   private static final int[] BLOCKS = {
-    132, 264, 528
-  }; // 1, 2 and 4 for each of an H100's processors
+    0, 132, 264, 528
+  }; // as many as tiles; 1, 2 and 4 for each of an H100's processors
   private static final int LEAST_SLICES = 4; // for a block that shares a tile
 
   /**
@@ -32,11 +40,22 @@ final class Tiles {
    * @param rows of a tile
    * @param cols of a tile
    * @param splits blocks that share a tile's reduction
+   * @param groups of four warps in a block, which share the block's part of it
    */
-  record Cut(int rows, int cols, int splits) {
+  record Cut(int rows, int cols, int splits, int groups) {
+    /** Bytes for the rings of a block's groups; see {@code tiles.cu}. */
+    private int shared() {
+      int stages = rows + cols > 160 ? 3 : 4;
+      return groups * stages * SLICE * 4 * (rows + cols + 16);
+    }
+
     @Override
     public String toString() {
-      return rows + "×" + cols + (splits == 1 ? "" : "/" + splits);
+      return rows
+          + "×"
+          + cols
+          + (splits == 1 ? "" : "/" + splits)
+          + (groups == 1 ? "" : "·" + groups);
     }
   }
 
@@ -59,26 +78,31 @@ final class Tiles {
     if (!fits(pass, g)) {
       return List.of();
     }
-    List<Cut> cuts = new ArrayList<>();
+    Set<Cut> cuts = new LinkedHashSet<>();
     for (int[] size : SIZES) {
       long tiles = tiles(pass, g, size[0], size[1]);
-      Set<Integer> splits = new LinkedHashSet<>(List.of(1));
-      if (pass != Pass.DATA) {
-        for (int blocks : BLOCKS) {
-          splits.add((int) Math.max(1, Math.min(blocks / tiles, slices(pass, g) / LEAST_SLICES)));
-        }
+      if (tiles > Integer.MAX_VALUE) {
+        continue;
       }
-      for (int n : splits) {
-        boolean room =
-            n == 1
-                || (tiles <= Lane.MOST_TICKETS
-                    && 4L * tiles * n * size[0] * size[1] <= Lane.SCRATCH);
-        if (room && tiles <= Integer.MAX_VALUE) {
-          cuts.add(new Cut(size[0], size[1], n));
+      for (int groups = 1; groups <= size[2]; groups *= 2) {
+        for (int blocks : BLOCKS) {
+          long most = Math.min(blocks / tiles, slices(pass, g) / (LEAST_SLICES * groups));
+          Cut cut = new Cut(size[0], size[1], (int) Math.max(1, most), groups);
+          boolean idle = tiles * cut.splits * groups * 4 <= FULL; // else groups gain nothing
+          if ((groups == 1 || idle) && cut.shared() <= MOST_SHARED && hasRoom(cut, tiles)) {
+            cuts.add(cut);
+          }
         }
       }
     }
-    return cuts;
+    return List.copyOf(cuts);
+  }
+
+  /** Whether the parts of the blocks that share a tile fit their places. */
+  private static boolean hasRoom(Cut cut, long tiles) {
+    return cut.splits == 1
+        || (tiles * tickets(cut.splits) <= Lane.MOST_TICKETS
+            && 4L * tiles * cut.splits * cut.rows * cut.cols <= Lane.SCRATCH);
   }
 
   private static boolean fits(Pass pass, ConvGeometry g) {
@@ -117,11 +141,22 @@ final class Tiles {
   }
 
   private static int slices(Pass pass, ConvGeometry g) {
-    return up(pass == Pass.FORWARD ? g.r() * g.s() * g.c() : g.n() * g.oh() * g.ow(), SLICE);
+    return switch (pass) {
+      case FORWARD -> up(g.r() * g.s() * g.c(), SLICE);
+      case DATA -> up(g.r(), g.strideH()) * up(g.s(), g.strideW()) * up(g.k(), SLICE);
+      case FILTER -> up(g.n() * g.oh() * g.ow(), SLICE);
+    };
   }
 
   private static long tiles(Pass pass, ConvGeometry g, int rows, int cols) {
-    return (long) up(rows(pass, g), rows) * up(cols(pass, g), cols);
+    int phases = pass == Pass.DATA ? g.strideH() * g.strideW() : 1;
+    return (long) up(rows(pass, g), rows) * up(cols(pass, g), cols) * phases;
+  }
+
+  /** That a tile needs: one for each cohort of the blocks that share it, one for the cohorts. */
+  private static int tickets(int splits) {
+    int cohort = splits <= 8 ? splits : (int) Math.ceil(Math.sqrt(splits));
+    return up(splits, cohort) + 1;
   }
 
   private static int up(int n, int by) {
@@ -145,14 +180,23 @@ final class Tiles {
     switch (pass) {
       case FORWARD -> {
         int max = relu ? 1 : 0;
-        launch("forward" + size, tiles, cut.splits, sizes, x, w, more, max, y, scratch, tickets);
+        launch("forward" + size, tiles, cut, sizes, x, w, more, max, y, scratch, tickets);
       }
-      case DATA -> launch("data" + size, tiles, g.strideH() * g.strideW(), sizes, y, w, more, x);
-      case FILTER -> launch("filter" + size, tiles, cut.splits, sizes, x, y, w, scratch, tickets);
+      case DATA -> launch("data" + size, tiles, cut, sizes, y, w, more, x, scratch, tickets);
+      case FILTER -> launch("filter" + size, tiles, cut, sizes, x, y, w, scratch, tickets);
     }
   }
 
-  private void launch(String kernel, int tiles, int blocks, Object... arguments) {
-    launcher.run(stream, kernel, modules.function(kernel), tiles, blocks, THREADS, 1, arguments);
+  private void launch(String kernel, int tiles, Cut cut, Object... arguments) {
+    launcher.run(
+        stream,
+        kernel,
+        modules.function(kernel, MOST_SHARED),
+        tiles,
+        cut.splits,
+        cut.groups * THREADS,
+        1,
+        cut.shared(),
+        arguments);
   }
 }

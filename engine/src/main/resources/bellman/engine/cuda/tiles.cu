@@ -2,13 +2,16 @@
 // product (Chetlur et al. 2014) that finds its operands' pixels while it loads them. A product is
 // the convolution of n images of one pixel.
 //
-// A block of 4 warps makes a tile of the result. Its operands come in slices of 16 along the
-// reduction, through a ring of STAGES in shared memory that cp.async fills ahead. Where a long
-// reduction is split among blocks, the last of a tile adds the parts in order: equal inputs give
-// equal bits.
+// 4 warps, a group, make a tile of the result. Its operands come in slices of 16 along the
+// reduction, through a ring of STAGES in shared memory that cp.async fills ahead. A reduction may be
+// shared by the groups of a block, and a long one by several blocks. Their parts are added in a fixed
+// order: equal inputs give equal bits.
 
 #define SLICE 16
-#define TILE_THREADS 128
+#define TILE_THREADS 128  // of a group
+#define TILE_MEMBER ((int)threadIdx.x % TILE_THREADS)
+#define TILE_GROUP ((int)threadIdx.x / TILE_THREADS)
+#define TILE_GROUPS ((int)blockDim.x / TILE_THREADS)
 
 // 16 bytes to shared memory; zeros where the operand ends.
 __device__ __forceinline__ void copy_4(float* to, const float* from, bool inside) {
@@ -58,8 +61,8 @@ struct Tile {
   uint a[ROWS][4], b[COLS][2];
 
   __device__ static int lane() { return threadIdx.x % 32; }
-  __device__ static int m0() { return threadIdx.x / 32 / (BN / WN) * WM; }  // of this warp
-  __device__ static int n0() { return threadIdx.x / 32 % (BN / WN) * WN; }
+  __device__ static int m0() { return TILE_MEMBER / 32 / (BN / WN) * WM; }  // of this warp
+  __device__ static int n0() { return TILE_MEMBER / 32 % (BN / WN) * WN; }
   // where element e of piece (i, j) stands in the tile
   __device__ static int row(int i, int e) { return m0() + i * 16 + lane() / 4 + e / 2 * 8; }
   __device__ static int col(int j, int e) { return n0() + j * 8 + lane() % 4 * 2 + e % 2; }
@@ -119,39 +122,95 @@ struct Tile {
       for (int j = 0; j < COLS; j++) multiply(sum[i][j], a[i], b[j]);
   }
 
-  // Whether this block has the whole sum: the last of the blocks that share a tile.
-  __device__ bool whole(float* parts, uint* tickets) {
-    int blocks = gridDim.y;
-    if (blocks == 1) return true;
-    float* mine = parts + (wide)blockIdx.x * blocks * (BM * BN) + threadIdx.x;
-    float* at = mine + blockIdx.y * (BM * BN);
+  __device__ void store(float* at) const {
 #pragma unroll
     for (int i = 0; i < ROWS; i++)
 #pragma unroll
       for (int j = 0; j < COLS; j++)
 #pragma unroll
         for (int e = 0; e < 4; e++) at[((i * COLS + j) * 4 + e) * TILE_THREADS] = sum[i][j][e];
-    if (!last_block(tickets + blockIdx.x, blocks)) return false;
-    clear();
-    for (int z = 0; z < blocks; z++) {
-      at = mine + z * (BM * BN);
+  }
+  template <class Load>
+  __device__ void add(Load at) {
 #pragma unroll
-      for (int i = 0; i < ROWS; i++)
+    for (int i = 0; i < ROWS; i++)
 #pragma unroll
-        for (int j = 0; j < COLS; j++)
+      for (int j = 0; j < COLS; j++)
 #pragma unroll
-          for (int e = 0; e < 4; e++) sum[i][j][e] += __ldcg(at + ((i * COLS + j) * 4 + e) * TILE_THREADS);
+        for (int e = 0; e < 4; e++) sum[i][j][e] += at(((i * COLS + j) * 4 + e) * TILE_THREADS);
+  }
+
+  // Whether this thread has its place of the whole sum; group 0 alone has. Of the blocks that share
+  // a tile the last in each cohort adds its cohort's parts, and the last cohort adds the cohorts': no
+  // block reads more than about twice the root of their number.
+  __device__ bool whole(float* ring, float* parts, uint* tickets) {
+    float* here = ring + TILE_MEMBER;
+    if (TILE_GROUPS > 1) {
+      __syncthreads();  // nobody reads the ring any more
+      if (TILE_GROUP > 0) store(here + (TILE_GROUP - 1) * (BM * BN));
+      __syncthreads();
+      if (TILE_GROUP == 0)
+        for (int g = 1; g < TILE_GROUPS; g++) {
+          const float* at = here + (g - 1) * (BM * BN);
+          add([=](int i) { return at[i]; });
+        }
     }
-    return true;
+    int blocks = gridDim.y;
+    bool first = TILE_GROUP == 0;
+    if (blocks == 1) return first;
+    int size = 1;
+    while (size * size < blocks) size++;
+    if (blocks <= 8) size = blocks;
+    int cohorts = (blocks + size - 1) / size, cohort = blockIdx.y / size, start = cohort * size;
+    float* tile = parts + (wide)blockIdx.x * blocks * (BM * BN) + TILE_MEMBER;
+    uint* ticket = tickets + (wide)blockIdx.x * (cohorts + 1);
+    if (first) store(tile + blockIdx.y * (BM * BN));
+    int members = min(size, blocks - start);
+    if (!last_block(ticket + 1 + cohort, members)) return false;
+    if (first) sum_up(tile + start * (BM * BN), 1, members);
+    if (cohorts == 1) return first;
+    if (first) store(tile + start * (BM * BN));
+    if (!last_block(ticket, cohorts)) return false;
+    if (first) sum_up(tile, size, cohorts);
+    return first;
+  }
+  __device__ void sum_up(const float* tiles, int stride, int n) {
+    clear();
+    for (int z = 0; z < n; z++) {
+      const float* at = tiles + z * stride * (BM * BN);
+      add([=](int i) { return __ldcg(at + i); });
+    }
   }
 };
 
-// The slices from … to of a block's share of the reduction.
+// The slices from … to of a group's share of the reduction.
 __device__ __forceinline__ void share(int slices, int& from, int& to) {
-  int each = (slices + gridDim.y - 1) / gridDim.y;
-  from = min(slices, (int)blockIdx.y * each);
+  int shares = gridDim.y * TILE_GROUPS, each = (slices + shares - 1) / shares;
+  from = min(slices, ((int)blockIdx.y * TILE_GROUPS + TILE_GROUP) * each);
   to = min(slices, from + each);
 }
+
+// Takes a group's slices through its ring.
+template <int STAGES, class Load, class Use>
+__device__ __forceinline__ void feed(int from, int to, Load load, Use use) {
+  for (int s = 0; s < STAGES - 1; s++) {
+    if (from + s < to) load(s);
+    copies_given();
+  }
+  for (int at = from; at < to; at++) {
+    int stage = (at - from) % STAGES;
+    copies_arrived<STAGES>();
+    asm volatile("bar.sync %0, %1;" ::"r"(TILE_GROUP + 1), "n"(TILE_THREADS) : "memory");
+    if (at + STAGES - 1 < to) load((stage + STAGES - 1) % STAGES);
+    copies_given();
+#pragma unroll
+    for (int half = 0; half < 2; half++) use(stage, half);
+  }
+}
+
+// The rings lie one behind the other.
+extern __shared__ __align__(16) float tile_rings[];
+#define STAGES_OF(BM, BN) ((BM) + (BN) > 160 ? 3 : 4)
 
 #define COPIES(ROWS, PARTS) (((ROWS) * (PARTS) + TILE_THREADS - 1) / TILE_THREADS)
 
@@ -160,19 +219,20 @@ __device__ __forceinline__ void share(int slices, int& from, int& to) {
 template <int BM, int BN, int WM, int WN>
 __device__ void forward_tile(Geometry g, const float* x, const float* w, const float* bias, int relu,
                              float* y, float* parts, uint* tickets) {
-  const int STAGES = BM + BN > 160 ? 3 : 4;  // 48 KB at most
-  __shared__ __align__(16) float as[STAGES][BM * SLICE], bs[STAGES][BN * SLICE];
+  const int STAGES = STAGES_OF(BM, BN), AS = BM * SLICE, BS = BN * SLICE;
+  float* as = tile_rings + TILE_GROUP * STAGES * (AS + BS);
+  float* bs = as + STAGES * AS;
   const int AC = COPIES(BM, 4), BC = COPIES(BN, 4);
   int M = g.n * g.oh * g.ow, N = g.k, run = g.s * g.c, depth = g.r * run;
   int tilesN = (N + BN - 1) / BN;
   int m0 = blockIdx.x / tilesN * BM, n0 = blockIdx.x % tilesN * BN;
-  int part = threadIdx.x % 4;
+  int part = TILE_MEMBER % 4;
   const float* a[AC];
   const float* b[BC];
   bool aIn[AC], bIn[BC];
 #pragma unroll
   for (int i = 0; i < AC; i++) {
-    int row = (threadIdx.x + i * TILE_THREADS) / 4, m = m0 + row;
+    int row = (TILE_MEMBER + i * TILE_THREADS) / 4, m = m0 + row;
     aIn[i] = row < BM && m < M;
     if (!aIn[i]) m = 0;
     int q = m % g.ow, p = m / g.ow % g.oh, image = m / g.ow / g.oh;
@@ -180,7 +240,7 @@ __device__ void forward_tile(Geometry g, const float* x, const float* w, const f
   }
 #pragma unroll
   for (int i = 0; i < BC; i++) {
-    int row = (threadIdx.x + i * TILE_THREADS) / 4, n = n0 + row;
+    int row = (TILE_MEMBER + i * TILE_THREADS) / 4, n = n0 + row;
     bIn[i] = row < BN && n < N;
     b[i] = w + (wide)(bIn[i] ? n : 0) * depth + part * 4;
   }
@@ -191,16 +251,16 @@ __device__ void forward_tile(Geometry g, const float* x, const float* w, const f
     bool in = k + part * 4 < depth;
 #pragma unroll
     for (int i = 0; i < AC; i++) {
-      int row = (threadIdx.x + i * TILE_THREADS) / 4;
+      int row = (TILE_MEMBER + i * TILE_THREADS) / 4;
       bool inside = in && aIn[i];
       if (row < BM)
-        copy_4(&as[stage][deep(row, part)], inside ? a[i] + r * g.w * g.c + j : x, inside);
+        copy_4(&as[stage * AS + deep(row, part)], inside ? a[i] + r * g.w * g.c + j : x, inside);
     }
 #pragma unroll
     for (int i = 0; i < BC; i++) {
-      int row = (threadIdx.x + i * TILE_THREADS) / 4;
+      int row = (TILE_MEMBER + i * TILE_THREADS) / 4;
       bool inside = in && bIn[i];
-      if (row < BN) copy_4(&bs[stage][deep(row, part)], inside ? b[i] + k : w, inside);
+      if (row < BN) copy_4(&bs[stage * BS + deep(row, part)], inside ? b[i] + k : w, inside);
     }
     k += SLICE;
     j += SLICE;
@@ -211,24 +271,12 @@ __device__ void forward_tile(Geometry g, const float* x, const float* w, const f
   };
   Tile<BM, BN, WM, WN> t;
   t.clear();
-  for (int s = 0; s < STAGES - 1; s++) {
-    if (from + s < to) load(s);
-    copies_given();
-  }
-  for (int at = from; at < to; at++) {
-    int stage = (at - from) % STAGES;
-    copies_arrived<STAGES>();
-    __syncthreads();
-    if (at + STAGES - 1 < to) load((stage + STAGES - 1) % STAGES);
-    copies_given();
-#pragma unroll
-    for (int half = 0; half < 2; half++) {
-      t.deep_a(as[stage], half);
-      t.deep_b(bs[stage], half);
-      t.multiply_all();
-    }
-  }
-  if (!t.whole(parts, tickets)) return;
+  feed<STAGES>(from, to, load, [&](int stage, int half) {
+    t.deep_a(as + stage * AS, half);
+    t.deep_b(bs + stage * BS, half);
+    t.multiply_all();
+  });
+  if (!t.whole(tile_rings, parts, tickets)) return;
 #pragma unroll
   for (int i = 0; i < t.ROWS; i++)
 #pragma unroll
@@ -251,29 +299,32 @@ __device__ void forward_tile(Geometry g, const float* x, const float* w, const f
 }
 
 // dx[h, w, c] = Σ dy[p, q, k] w[k, h − p·stride, w − q·stride, c]. The pixels that have the same
-// rest by the strides meet the same taps of the filter: gridDim.y phases. If x is given, it came
-// out of a relu, and dx is the gradient before that.
+// rest by the strides meet the same taps of the filter: a phase, which has tiles of its own. If x is
+// given, it came out of a relu, and dx is the gradient before that.
 template <int BM, int BN, int WM, int WN>
-__device__ void data_tile(
-    Geometry g, const float* dy, const float* w, const float* x, float* dx) {
-  const int STAGES = BM + BN > 160 ? 3 : 4;  // 48 KB at most
-  __shared__ __align__(16) float as[STAGES][BM * SLICE], bs[STAGES][SLICE * ACROSS(BN)];
+__device__ void data_tile(Geometry g, const float* dy, const float* w, const float* x, float* dx,
+                          float* parts, uint* tickets) {
+  const int STAGES = STAGES_OF(BM, BN), AS = BM * SLICE, BS = SLICE * ACROSS(BN);
+  float* as = tile_rings + TILE_GROUP * STAGES * (AS + BS);
+  float* bs = as + STAGES * AS;
   const int AC = COPIES(BM, 4), BC = COPIES(SLICE, BN / 4);
-  int ph = blockIdx.y / g.strideW, pw = blockIdx.y % g.strideW;
+  int tilesPerPhase = gridDim.x / (g.strideH * g.strideW);
+  int phase = blockIdx.x / tilesPerPhase, tile = blockIdx.x % tilesPerPhase;
+  int ph = phase / g.strideW, pw = phase % g.strideW;
   int ih = (g.h - ph + g.strideH - 1) / g.strideH, iw = (g.w - pw + g.strideW - 1) / g.strideW;
   int down = max(0, (g.r - ph + g.strideH - 1) / g.strideH);
   int right = max(0, (g.s - pw + g.strideW - 1) / g.strideW);
   int M = g.n * ih * iw, N = g.c;
   int tilesN = (N + BN - 1) / BN;
-  int m0 = blockIdx.x / tilesN * BM, n0 = blockIdx.x % tilesN * BN;
+  int m0 = tile / tilesN * BM, n0 = tile % tilesN * BN;
   if (m0 >= M) return;  // this phase has fewer pixels
-  int part = threadIdx.x % 4;
+  int part = TILE_MEMBER % 4;
   const float* a[AC];
   int p[AC], q[AC];
 #pragma unroll
   for (int i = 0; i < AC; i++) {
-    int m = m0 + (threadIdx.x + i * TILE_THREADS) / 4;
-    bool in = (threadIdx.x + i * TILE_THREADS) / 4 < BM && m < M;
+    int m = m0 + (TILE_MEMBER + i * TILE_THREADS) / 4;
+    bool in = (TILE_MEMBER + i * TILE_THREADS) / 4 < BM && m < M;
     if (!in) m = 0;
     q[i] = m % iw;
     p[i] = m / iw % ih;
@@ -281,25 +332,27 @@ __device__ void data_tile(
     a[i] = dy + (((wide)image * g.oh + p[i]) * g.ow + q[i]) * g.k + part * 4;
     if (!in) p[i] = -1 - g.r;  // above every picture
   }
-  int perTap = (g.k + SLICE - 1) / SLICE, slices = down * right * perTap;
-  int k = 0, tapH = 0, tapW = 0;
+  int perTap = (g.k + SLICE - 1) / SLICE, from, to;
+  share(down * right * perTap, from, to);
+  int k = from % perTap * SLICE, tap = from / perTap;  // of the next slice
+  int tapH = right ? tap / right : 0, tapW = right ? tap % right : 0;
   auto load = [&](int stage) {
 #pragma unroll
     for (int i = 0; i < AC; i++) {
-      int row = (threadIdx.x + i * TILE_THREADS) / 4;
+      int row = (TILE_MEMBER + i * TILE_THREADS) / 4;
       int u = p[i] - tapH, v = q[i] - tapW;
       bool inside = u >= 0 && u < g.oh && v >= 0 && v < g.ow && k + part * 4 < g.k;
       const float* at = a[i] - (tapH * g.ow + tapW) * g.k + k;
-      if (row < BM) copy_4(&as[stage][deep(row, part)], inside ? at : dy, inside);
+      if (row < BM) copy_4(&as[stage * AS + deep(row, part)], inside ? at : dy, inside);
     }
-    int tap = ((ph + tapH * g.strideH) * g.s + pw + tapW * g.strideW) * g.c;
+    int under = ((ph + tapH * g.strideH) * g.s + pw + tapW * g.strideW) * g.c;
 #pragma unroll
     for (int i = 0; i < BC; i++) {
-      int id = threadIdx.x + i * TILE_THREADS, row = id / (BN / 4), n = n0 + id % (BN / 4) * 4;
+      int id = TILE_MEMBER + i * TILE_THREADS, row = id / (BN / 4), n = n0 + id % (BN / 4) * 4;
       bool inside = row < SLICE && k + row < g.k && n < N;
-      const float* at = w + (wide)(k + row) * g.r * g.s * g.c + tap + n;
+      const float* at = w + (wide)(k + row) * g.r * g.s * g.c + under + n;
       if (row < SLICE)
-        copy_4(&bs[stage][row * ACROSS(BN) + id % (BN / 4) * 4], inside ? at : w, inside);
+        copy_4(&bs[stage * BS + row * ACROSS(BN) + id % (BN / 4) * 4], inside ? at : w, inside);
     }
     k += SLICE;
     if (k >= g.k) {
@@ -312,23 +365,12 @@ __device__ void data_tile(
   };
   Tile<BM, BN, WM, WN> t;
   t.clear();
-  for (int s = 0; s < STAGES - 1; s++) {
-    if (s < slices) load(s);
-    copies_given();
-  }
-  for (int at = 0; at < slices; at++) {
-    int stage = at % STAGES;
-    copies_arrived<STAGES>();
-    __syncthreads();
-    if (at + STAGES - 1 < slices) load((stage + STAGES - 1) % STAGES);
-    copies_given();
-#pragma unroll
-    for (int half = 0; half < 2; half++) {
-      t.deep_a(as[stage], half);
-      t.across_b(bs[stage], half);
-      t.multiply_all();
-    }
-  }
+  feed<STAGES>(from, to, load, [&](int stage, int half) {
+    t.deep_a(as + stage * AS, half);
+    t.across_b(bs + stage * BS, half);
+    t.multiply_all();
+  });
+  if (!t.whole(tile_rings, parts, tickets)) return;
 #pragma unroll
   for (int i = 0; i < t.ROWS; i++)
 #pragma unroll
@@ -356,8 +398,9 @@ __device__ void data_tile(
 template <int BM, int BN, int WM, int WN>
 __device__ void filter_tile(Geometry g, const float* x, const float* dy, float* dw, float* parts,
                             uint* tickets) {
-  const int STAGES = BM + BN > 160 ? 3 : 4;  // 48 KB at most
-  __shared__ __align__(16) float as[STAGES][SLICE * ACROSS(BM)], bs[STAGES][SLICE * ACROSS(BN)];
+  const int STAGES = STAGES_OF(BM, BN), AS = SLICE * ACROSS(BM), BS = SLICE * ACROSS(BN);
+  float* as = tile_rings + TILE_GROUP * STAGES * (AS + BS);
+  float* bs = as + STAGES * AS;
   const int AC = COPIES(SLICE, BM / 4), BC = COPIES(SLICE, BN / 4);
   int run = g.s * g.c, M = g.k, N = g.r * run, places = g.n * g.oh * g.ow;
   int tilesN = (N + BN - 1) / BN;
@@ -371,7 +414,7 @@ __device__ void filter_tile(Geometry g, const float* x, const float* dy, float* 
   bool bIn[BC];
 #pragma unroll
   for (int i = 0; i < BC; i++) {
-    int id = threadIdx.x + i * TILE_THREADS, n = n0 + id % (BN / 4) * 4;
+    int id = TILE_MEMBER + i * TILE_THREADS, n = n0 + id % (BN / 4) * 4;
     int place = from * SLICE + id / (BN / 4);
     bIn[i] = n < N;
     if (!bIn[i]) n = 0;
@@ -383,18 +426,18 @@ __device__ void filter_tile(Geometry g, const float* x, const float* dy, float* 
   auto load = [&](int stage) {
 #pragma unroll
     for (int i = 0; i < AC; i++) {
-      int id = threadIdx.x + i * TILE_THREADS, row = id / (BM / 4), m = m0 + id % (BM / 4) * 4;
+      int id = TILE_MEMBER + i * TILE_THREADS, row = id / (BM / 4), m = m0 + id % (BM / 4) * 4;
       bool inside = row < SLICE && first + row < places && m < M;
       const float* at = dy + (wide)(first + row) * M + m;
       if (row < SLICE)
-        copy_4(&as[stage][row * ACROSS(BM) + id % (BM / 4) * 4], inside ? at : dy, inside);
+        copy_4(&as[stage * AS + row * ACROSS(BM) + id % (BM / 4) * 4], inside ? at : dy, inside);
     }
 #pragma unroll
     for (int i = 0; i < BC; i++) {
-      int id = threadIdx.x + i * TILE_THREADS, row = id / (BN / 4);
+      int id = TILE_MEMBER + i * TILE_THREADS, row = id / (BN / 4);
       bool inside = row < SLICE && first + row < places && bIn[i];
       if (row < SLICE)
-        copy_4(&bs[stage][row * ACROSS(BN) + id % (BN / 4) * 4], inside ? b[i] : x, inside);
+        copy_4(&bs[stage * BS + row * ACROSS(BN) + id % (BN / 4) * 4], inside ? b[i] : x, inside);
       if (single) {
         b[i] += SLICE * image;
       } else {
@@ -414,24 +457,12 @@ __device__ void filter_tile(Geometry g, const float* x, const float* dy, float* 
   };
   Tile<BM, BN, WM, WN> t;
   t.clear();
-  for (int s = 0; s < STAGES - 1; s++) {
-    if (from + s < to) load(s);
-    copies_given();
-  }
-  for (int at = from; at < to; at++) {
-    int stage = (at - from) % STAGES;
-    copies_arrived<STAGES>();
-    __syncthreads();
-    if (at + STAGES - 1 < to) load((stage + STAGES - 1) % STAGES);
-    copies_given();
-#pragma unroll
-    for (int half = 0; half < 2; half++) {
-      t.across_a(as[stage], half);
-      t.across_b(bs[stage], half);
-      t.multiply_all();
-    }
-  }
-  if (!t.whole(parts, tickets)) return;
+  feed<STAGES>(from, to, load, [&](int stage, int half) {
+    t.across_a(as + stage * AS, half);
+    t.across_b(bs + stage * BS, half);
+    t.multiply_all();
+  });
+  if (!t.whole(tile_rings, parts, tickets)) return;
 #pragma unroll
   for (int i = 0; i < t.ROWS; i++)
 #pragma unroll
@@ -443,26 +474,27 @@ __device__ void filter_tile(Geometry g, const float* x, const float* dy, float* 
       }
 }
 
-#define TILES(BM, BN, WM, WN)                                                                  \
-  extern "C" __global__ void __launch_bounds__(TILE_THREADS) forward_##BM##x##BN(              \
+#define TILES(BM, BN, WM, WN, GROUPS)                                                         \
+  extern "C" __global__ void __launch_bounds__(GROUPS * TILE_THREADS) forward_##BM##x##BN(     \
       Geometry g, const float* x, const float* w, const float* bias, int relu, float* y,       \
       float* parts, uint* tickets) {                                                           \
     forward_tile<BM, BN, WM, WN>(g, x, w, bias, relu, y, parts, tickets);                      \
   }                                                                                            \
-  extern "C" __global__ void __launch_bounds__(TILE_THREADS)                                   \
-      data_##BM##x##BN(                                                                        \
-          Geometry g, const float* dy, const float* w, const float* x, float* dx) {            \
-    data_tile<BM, BN, WM, WN>(g, dy, w, x, dx);                                                \
+  extern "C" __global__ void __launch_bounds__(GROUPS * TILE_THREADS) data_##BM##x##BN(        \
+      Geometry g, const float* dy, const float* w, const float* x, float* dx, float* parts,    \
+      uint* tickets) {                                                                         \
+    data_tile<BM, BN, WM, WN>(g, dy, w, x, dx, parts, tickets);                                \
   }                                                                                            \
-  extern "C" __global__ void __launch_bounds__(TILE_THREADS) filter_##BM##x##BN(               \
+  extern "C" __global__ void __launch_bounds__(GROUPS * TILE_THREADS) filter_##BM##x##BN(      \
       Geometry g, const float* x, const float* dy, float* dw, float* parts, uint* tickets) {   \
     filter_tile<BM, BN, WM, WN>(g, x, dy, dw, parts, tickets);                                 \
   }
-TILES(128, 64, 64, 32)
-TILES(128, 32, 32, 32)
-TILES(64, 64, 32, 32)
-TILES(32, 128, 32, 32)
-TILES(64, 32, 32, 16)
-TILES(32, 64, 16, 32)
-TILES(32, 32, 16, 16)
-TILES(32, 16, 16, 8)
+// the last number: groups at most, so many that a thread keeps its sums in registers
+TILES(128, 64, 64, 32, 1)
+TILES(128, 32, 32, 32, 2)
+TILES(64, 64, 32, 32, 2)
+TILES(32, 128, 32, 32, 2)
+TILES(64, 32, 32, 16, 4)
+TILES(32, 64, 16, 32, 4)
+TILES(32, 32, 16, 16, 4)
+TILES(32, 16, 16, 8, 8)

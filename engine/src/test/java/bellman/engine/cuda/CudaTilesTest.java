@@ -133,7 +133,11 @@ class CudaTilesTest {
   @Test
   void aLongReductionIsSplitAndAShortOneIsNot() {
     assertThat(Tiles.cuts(Pass.FILTER, new ConvGeometry(32, 64, 21, 24, 32, 8, 2, 4, 1, 0, 0)))
-        .contains(new Tiles.Cut(32, 64, 1), new Tiles.Cut(32, 64, 22), new Tiles.Cut(32, 64, 88));
+        .contains(
+            new Tiles.Cut(32, 64, 1, 1),
+            new Tiles.Cut(32, 64, 22, 1),
+            new Tiles.Cut(32, 64, 88, 1),
+            new Tiles.Cut(32, 64, 22, 2));
     assertThat(Tiles.cuts(Pass.FILTER, product(32, 1792, 512)))
         .extracting(Tiles.Cut::splits)
         .containsOnly(1);
