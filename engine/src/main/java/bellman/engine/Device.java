@@ -354,12 +354,33 @@ public final class Device implements AutoCloseable {
 
   /** The same without results. */
   public void fork(Runnable first, Runnable second) {
+    joining(
+        () -> {
+          beside(second);
+          first.run();
+        });
+  }
+
+  /**
+   * Runs work whose results nothing needs before the {@link #joining} around it has ended, so that
+   * the device may run it beside what follows. What is put beside runs in order among itself.
+   */
+  public void beside(Runnable work) {
+    backend.beside(work);
+  }
+
+  /**
+   * Runs a body; what it put {@link #beside} has ended when this returns. Memory that is freed
+   * meanwhile is given to nobody before: it may still be in use on the other side.
+   */
+  public void joining(Runnable body) {
     List<Buffer> outer = heldBack;
     List<Buffer> freed = new ArrayList<>();
     heldBack = freed;
     try {
-      backend.fork(first, second);
+      body.run();
     } finally {
+      backend.join();
       heldBack = outer;
       freed.forEach(outer == null ? current::add : outer::add);
     }

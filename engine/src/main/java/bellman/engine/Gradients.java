@@ -33,7 +33,7 @@ public final class Gradients {
     Gradients result = new Gradients();
     Tensor.withoutGradient(
         () -> {
-          result.walk(loss);
+          loss.device().joining(() -> result.walk(loss));
           return null;
         });
     return result;
@@ -58,8 +58,8 @@ public final class Gradients {
   }
 
   /**
-   * Sends dy to y's inputs. What goes to leaves, as a filter's gradient, and what flows on do not
-   * depend on each other.
+   * Sends dy to y's inputs. What goes to leaves, as a filter's gradient, nobody waits for: it runs
+   * beside what flows on. Behind the last op nothing flows on, and the first leaf takes that place.
    */
   private void flow(
       Device device,
@@ -74,20 +74,20 @@ public final class Gradients {
       (leaf ? toLeaves : onward).add(edge);
     }
     Runnable first = () -> onward.forEach(edge -> flowOn(y, dy, edge, upstream, open));
-    if (onward.isEmpty() && toLeaves.size() > 1) {
+    if (onward.isEmpty() && open.isEmpty() && toLeaves.size() > 1) {
       Tensor.Edge one = toLeaves.get(0);
-      if (toLeaves.stream().skip(1).noneMatch(edge -> edge.input() == one.input())) {
+      boolean only =
+          !leaves.containsKey(one.input())
+              && toLeaves.stream().skip(1).noneMatch(edge -> edge.input() == one.input());
+      if (only) { // else its parts would meet on two sides
         toLeaves.remove(0);
         first = () -> flowToLeaf(y, dy, one);
       }
     }
-    Runnable second = () -> toLeaves.forEach(edge -> flowToLeaf(y, dy, edge));
-    if (toLeaves.isEmpty() || toLeaves.size() == y.edges().size()) {
-      first.run();
-      second.run();
-    } else {
-      device.fork(first, second);
+    if (!toLeaves.isEmpty()) {
+      device.beside(() -> toLeaves.forEach(edge -> flowToLeaf(y, dy, edge)));
     }
+    first.run();
   }
 
   private static void flowOn(

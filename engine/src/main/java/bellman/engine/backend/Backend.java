@@ -200,11 +200,16 @@ public interface Backend extends AutoCloseable {
 
   // ── order ─────────────────────────────────────────────────────────────────────────────────────
 
-  /** Runs two pieces of work that do not depend on each other; a host runs them in order. */
-  default void fork(Runnable a, Runnable b) {
-    a.run();
-    b.run();
+  /**
+   * Runs work that nothing until the next {@link #join} depends on, so that it may run beside what
+   * follows. A host runs it here and now.
+   */
+  default void beside(Runnable work) {
+    work.run();
   }
+
+  /** From here on all that was put beside has ended. */
+  default void join() {}
 
   /**
    * Keeps {@code work} for later: its kernels are recorded with their buffers and do not run until

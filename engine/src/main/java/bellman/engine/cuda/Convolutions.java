@@ -15,6 +15,7 @@ import jcuda.driver.CUgraphExec;
 import jcuda.driver.CUstream;
 import jcuda.driver.JCudaDriver;
 import jcuda.jcudnn.JCudnn;
+import jcuda.jcudnn.cudnnActivationDescriptor;
 import jcuda.jcudnn.cudnnConvolutionDescriptor;
 import jcuda.jcudnn.cudnnFilterDescriptor;
 import jcuda.jcudnn.cudnnHandle;
@@ -46,7 +47,6 @@ final class Convolutions implements AutoCloseable {
     }
   }
 
-  static final boolean DEBUG = Boolean.getBoolean("bellman.debug");
   private static final int FLOAT = 0;
   private static final int NHWC = 1;
   private static final int CROSS_CORRELATION = 1;
@@ -57,6 +57,12 @@ final class Convolutions implements AutoCloseable {
   private static final int COLUMNS = 100; // our numbers, beside cuDNN's
   private static final int LOOPS = 101;
   private static final int TILES = 102;
+  private static final int FUSED = 103; // cuDNN's 1 with bias and relu behind it
+
+  private static final int PRECOMPUTED_GEMM = 1; // of a forward pass
+  private static final int RELU = 1;
+  private static final int IDENTITY = 5;
+  private static final int PROPAGATE_NAN = 1;
 
   private static final int RELAXED = 2; // capture mode
   private static final int RUNS = 5;
@@ -101,6 +107,9 @@ final class Convolutions implements AutoCloseable {
     final cudnnTensorDescriptor y = new cudnnTensorDescriptor();
     final cudnnFilterDescriptor w = new cudnnFilterDescriptor();
     final cudnnConvolutionDescriptor convolution = new cudnnConvolutionDescriptor();
+    final cudnnTensorDescriptor bias = new cudnnTensorDescriptor();
+    final cudnnActivationDescriptor relu = new cudnnActivationDescriptor();
+    final cudnnActivationDescriptor identity = new cudnnActivationDescriptor();
 
     Descriptors(ConvGeometry g) {
       Status.cudnn(JCudnn.cudnnCreateTensorDescriptor(x), "x");
@@ -128,10 +137,21 @@ final class Convolutions implements AutoCloseable {
               CROSS_CORRELATION,
               FLOAT),
           "convolution of " + g);
+      Status.cudnn(JCudnn.cudnnCreateTensorDescriptor(bias), "bias");
+      Status.cudnn(
+          JCudnn.cudnnSetTensor4dDescriptor(bias, NHWC, FLOAT, 1, g.k(), 1, 1), "bias of " + g);
+      Status.cudnn(JCudnn.cudnnCreateActivationDescriptor(relu), "relu");
+      Status.cudnn(JCudnn.cudnnSetActivationDescriptor(relu, RELU, PROPAGATE_NAN, 0), "relu");
+      Status.cudnn(JCudnn.cudnnCreateActivationDescriptor(identity), "identity");
+      Status.cudnn(
+          JCudnn.cudnnSetActivationDescriptor(identity, IDENTITY, PROPAGATE_NAN, 0), "identity");
     }
 
     @Override
     public void close() {
+      JCudnn.cudnnDestroyActivationDescriptor(identity);
+      JCudnn.cudnnDestroyActivationDescriptor(relu);
+      JCudnn.cudnnDestroyTensorDescriptor(bias);
       JCudnn.cudnnDestroyConvolutionDescriptor(convolution);
       JCudnn.cudnnDestroyFilterDescriptor(w);
       JCudnn.cudnnDestroyTensorDescriptor(y);
@@ -219,6 +239,9 @@ final class Convolutions implements AutoCloseable {
       tiles.run(pass, p.g, p.cut, x, w, extra, relu, y);
       return 0;
     }
+    if (p.algorithm == FUSED) {
+      return fused(p, x, w, extra, relu, y);
+    }
     int status = launch(pass, p, x, w, y);
     if (status != 0 || extra == null) {
       return status;
@@ -230,6 +253,32 @@ final class Convolutions implements AutoCloseable {
       launcher.map(stream, Pointwise.RELU_GRADIENT, modules, n, x, extra, 0, 0, x);
     }
     return status;
+  }
+
+  private int fused(Plan p, Address x, Address w, Address bias, boolean relu, Address y) {
+    Descriptors d = p.descriptors;
+    int status = JCudnn.cudnnSetConvolutionMathType(d.convolution, p.math);
+    return status != 0
+        ? status
+        : JCudnn.cudnnConvolutionBiasActivationForward(
+            handle,
+            one,
+            d.x,
+            x,
+            d.w,
+            w,
+            d.convolution,
+            PRECOMPUTED_GEMM,
+            workspace.atLeast(p.workspace),
+            p.workspace,
+            zero,
+            d.y,
+            y,
+            d.bias,
+            bias,
+            relu ? d.relu : d.identity,
+            d.y,
+            y);
   }
 
   private int launch(Pass pass, Plan p, Address x, Address w, Address y) {
@@ -465,6 +514,9 @@ final class Convolutions implements AutoCloseable {
           if (consider(new Plan(shape, d, algorithm, math, bytes[0], null, 0)) && reproducible) {
             return; // the first that runs
           }
+          if (pass == Pass.FORWARD && extra != null && algorithm == PRECOMPUTED_GEMM) {
+            consider(new Plan(shape, d, FUSED, math, bytes[0], null, 0));
+          }
         }
       }
     }
@@ -482,8 +534,6 @@ final class Convolutions implements AutoCloseable {
         }
         best = plan.took(1e3f * time);
       }
-      if (DEBUG)
-        System.err.printf("%s %s %d %s %.2f%n", pass, plan.g, plan.algorithm, plan.cut, time * 1e3);
       return true;
     }
 
@@ -538,7 +588,7 @@ final class Convolutions implements AutoCloseable {
                             ? "tiles " + plan.cut
                             : plan.algorithm == COLUMNS ? "columns" : "loops"
                         : (plan.g.equals(shape.g) ? "algorithm " : "folded, algorithm ")
-                            + plan.algorithm
+                            + (plan.algorithm == FUSED ? "1 with bias and relu" : plan.algorithm)
                             + ", "
                             + (plan.math == FMA_MATH ? "FP32" : "TF32")
                             + ", workspace "

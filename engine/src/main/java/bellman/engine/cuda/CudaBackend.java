@@ -47,12 +47,13 @@ public final class CudaBackend implements Backend {
   private final Modules modules;
   private final Launcher launcher = new Launcher();
   private final Lane main;
-  private final Lane side; // the second branch of a fork
+  private final Lane side; // runs beside it
   private final Staging staging;
   private final String name;
   private Lane lane; // where work goes
   private Thread current; // the context belongs to a thread
   private boolean recording;
+  private boolean beside; // the side lane has been given work since the last join
   private long bytes;
   private boolean closed;
 
@@ -778,25 +779,32 @@ public final class CudaBackend implements Backend {
   // ── order ─────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Two branches of a recorded step, which the GPU runs side by side; outside a recording one after
-   * the other. The device holds back memory that a branch frees until both have ended.
+   * A branch of a recorded step, which the GPU runs beside the main one: behind what that was given
+   * so far, and behind what was put beside earlier. Outside a recording all runs in order, and so
+   * does what a branch puts beside itself.
    */
   @Override
-  public void fork(Runnable a, Runnable b) {
+  public void beside(Runnable work) {
     if (!recording || lane != main) {
-      a.run();
-      b.run();
+      work.run();
       return;
     }
     side.after(main);
-    a.run();
+    beside = true;
     lane = side;
     try {
-      b.run();
+      work.run();
     } finally {
       lane = main;
     }
-    main.after(side);
+  }
+
+  @Override
+  public void join() {
+    if (beside && lane == main) {
+      main.after(side);
+      beside = false;
+    }
   }
 
   @Override
@@ -819,6 +827,7 @@ public final class CudaBackend implements Backend {
       whole = true;
     } finally {
       recording = false;
+      beside = false;
       ended = JCudaDriver.cuStreamEndCapture(main.stream, graph);
       if (!whole && ended == 0) {
         JCudaDriver.cuGraphDestroy(graph);

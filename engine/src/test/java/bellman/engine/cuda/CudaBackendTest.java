@@ -12,6 +12,8 @@ import bellman.engine.Shape;
 import bellman.engine.Tensor;
 import bellman.engine.backend.Buffer;
 import bellman.engine.backend.Kernel;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Random;
 import jcuda.driver.JCudaDriver;
 import org.junit.jupiter.api.Assumptions;
@@ -240,6 +242,86 @@ class CudaBackendTest {
         assertThat(step.run().item()).isEqualTo(first); // side by side
       }
       step.close();
+    }
+  }
+
+  /** Each piece beside the main work waits for what it needs, and joining for all of them. */
+  @Test
+  void whatRunsBesideIsWhatItWouldBeInOrder() {
+    try (Device device = new Device(open(Precision.FP32))) {
+      Random random = new Random(6);
+      float[] values = new float[300 * 300];
+      for (int i = 0; i < values.length; i++) {
+        values[i] = random.nextFloat() - 0.5f;
+      }
+      Tensor x = device.state("x", values, Shape.of(300, 300));
+      CapturedStep<Tensor> step =
+          device.capture(
+              "beside",
+              () -> {
+                List<Tensor> sums = new ArrayList<>();
+                device.joining(
+                    () -> {
+                      Tensor y = x;
+                      for (int i = 0; i < 6; i++) {
+                        y = y.matmul(x).tanh();
+                        Tensor now = y;
+                        device.beside(() -> sums.add(chain(device, now, 1)));
+                      }
+                      sums.add(y.sum());
+                    });
+                Tensor all = sums.get(0);
+                for (Tensor sum : sums.subList(1, sums.size())) {
+                  all = all.scale(0.5f).add(sum);
+                }
+                return all;
+              });
+      float first = step.run().item(); // in order
+      for (int i = 0; i < 50; i++) {
+        assertThat(step.run().item()).isEqualTo(first);
+      }
+      step.close();
+    }
+  }
+
+  /** Whatever is chosen for the shape, relu keeps NaN, as on every backend. */
+  @Test
+  void nanPassesAConvolutionWithRelu() {
+    int n = 512;
+    for (Precision precision : new Precision[] {Precision.FP32, Precision.TF32}) {
+      try (Device device = new Device(open(precision))) {
+        float[] pixels = new float[n * 16 * 21 * 96];
+        Random random = new Random(3);
+        for (int i = 0; i < pixels.length; i++) {
+          pixels[i] = random.nextFloat();
+        }
+        int image = 16 * 21 * 96;
+        pixels[5 * image + (3 * 21 + 4) * 96 + 7] = Float.NaN;
+        float[] filter = new float[32 * 2 * 2 * 96];
+        for (int i = 0; i < filter.length; i++) {
+          filter[i] = random.nextFloat() - 0.5f;
+        }
+        Tensor y =
+            device
+                .tensor(pixels, Shape.of(n, 16, 21, 96))
+                .conv2dRelu(
+                    device.tensor(filter, Shape.of(32, 2, 2, 96)),
+                    device.tensor(new float[32], Shape.of(32)),
+                    1,
+                    0);
+        float[] out = y.toFloats();
+        int nan = 0;
+        for (int i = 0; i < out.length; i++) {
+          if (Float.isNaN(out[i])) {
+            nan++;
+            int place = i / 32 % 300;
+            assertThat(i / 32 / 300).isEqualTo(5);
+            assertThat(place / 20).isBetween(2, 3);
+            assertThat(place % 20).isBetween(3, 4);
+          }
+        }
+        assertThat(nan).isEqualTo(4 * 32); // all places whose filter covers the pixel
+      }
     }
   }
 
