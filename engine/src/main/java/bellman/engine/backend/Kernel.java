@@ -1,8 +1,9 @@
 package bellman.engine.backend;
 
 /**
- * An op defined outside the engine: as many threads as items on the GPU, a loop over items on the
- * CPU. The threads of a block may share out the work of the block's items as they like.
+ * An op defined outside the engine: {@code threads} threads for each item on the GPU, a loop over
+ * items on the CPU. The threads of a block may share out the work of the block's items as they
+ * like.
  *
  * <p>{@code cuda} is the source of {@code extern "C" __global__ void name(…, int n)}: its
  * parameters are the launch's arguments in order (a tensor is a pointer to its elements, an {@code
@@ -11,7 +12,12 @@ package bellman.engine.backend;
  * same for the items {@code from … to − 1}; ranges run in parallel, so an item writes only what is
  * its own.
  */
-public record Kernel(String name, String cuda, Loop java) {
+public record Kernel(String name, String cuda, int threads, Loop java) {
+  /** One thread for each item. */
+  public Kernel(String name, String cuda, Loop java) {
+    this(name, cuda, 1, java);
+  }
+
   /** The Java twin. */
   @FunctionalInterface
   public interface Loop {

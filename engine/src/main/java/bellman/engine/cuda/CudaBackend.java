@@ -772,8 +772,8 @@ public final class CudaBackend implements Backend {
     Object[] all = new Object[arguments.length + 1];
     System.arraycopy(arguments, 0, all, 0, arguments.length);
     all[arguments.length] = n;
-    launcher.run(
-        lane.stream, kernel.name(), function, Launcher.blocks(n), 1, Launcher.THREADS, 1, all);
+    int blocks = Launcher.blocks((long) n * kernel.threads());
+    launcher.run(lane.stream, kernel.name(), function, blocks, 1, Launcher.THREADS, 1, all);
   }
 
   // ── order ─────────────────────────────────────────────────────────────────────────────────────

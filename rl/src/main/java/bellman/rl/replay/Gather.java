@@ -24,54 +24,57 @@ final class Gather {
         return fmaf(fmaf(-q, 255.f, x), 1 / 255.f, q);
       }
 
+      // THREADS threads write an item, which is a pixel, four channels at a time where these begin
+      // at a multiple of four
       extern "C" __global__ void NAME(const TYPE* frames, const int* about, const int* index,
           float* y, unsigned pixelsPerFrame, unsigned channels, unsigned goals, int aboutWords,
           unsigned n) {
-        // a block writes the elements of its items, four in a row by each thread
-        unsigned first = blockIdx.x * blockDim.x, width = channels * goals;
-        unsigned elements = min(n - first, blockDim.x) * width;
-        for (unsigned e = 4 * threadIdx.x; e < elements; e += 4 * blockDim.x) {
-          unsigned item = first + e / width, j = e % width;
-          unsigned row = item / pixelsPerFrame, pixel = item % pixelsPerFrame;
-          long long frame = index[row];
-          const TYPE* x = frames + (frame * pixelsPerFrame + pixel) * channels;
-          unsigned open = about[frame * aboutWords] * channels;
-          float four[4];
-          for (int i = 0; i < 4; i++) {
+        unsigned item = blockIdx.x * (blockDim.x / THREADS) + threadIdx.x / THREADS;
+        if (item >= n) return;
+        unsigned part = threadIdx.x % THREADS, width = channels * goals;
+        long long frame = index[item / pixelsPerFrame];
+        unsigned open = about[frame * aboutWords] * channels;
+        const TYPE* x = frames + (frame * pixelsPerFrame + item % pixelsPerFrame) * channels;
+        float* to = y + (long long)item * width;
+        if (channels % 4 == 0) {
+          for (unsigned j = 4 * part; j < width; j += 4 * THREADS) {
             unsigned c = j - open;  // large where j is below
-            four[i] = e + i < elements && c < channels ? LOAD : 0.f;
-            if (++j < width) continue;
-            j = 0;
-            x += channels;
-            if (++pixel < pixelsPerFrame || e + i + 1 >= elements) continue;
-            pixel = 0;
-            frame = index[++row];
-            x = frames + frame * pixelsPerFrame * channels;
-            open = about[frame * aboutWords] * channels;
+            float4 four = {0, 0, 0, 0};
+            if (c < channels) {
+              TYPE4 v = *(const TYPE4*)(x + c);
+              four.x = LOAD(v.x);
+              four.y = LOAD(v.y);
+              four.z = LOAD(v.z);
+              four.w = LOAD(v.w);
+            }
+            *(float4*)(to + j) = four;
           }
-          float* to = y + (long long)first * width + e;
-          if (e + 4 <= elements) {
-            *(float4*)to = *(float4*)four;
-          } else {
-            for (int i = 0; e + i < elements; i++) to[i] = four[i];
+        } else {
+          for (unsigned j = part; j < width; j += THREADS) {
+            unsigned c = j - open;
+            to[j] = c < channels ? LOAD(x[c]) : 0.f;
           }
         }
       }
       """;
 
-  private static final Kernel PIXELS =
-      new Kernel(
-          "gather_pixels",
-          CUDA.replace("NAME", "gather_pixels")
-              .replace("TYPE", "unsigned char")
-              .replace("LOAD", "unit(x[c])"),
-          (arguments, from, to) -> gather(arguments, from, to, true));
+  private static final int THREADS = 8; // of the GPU, for a pixel
 
-  private static final Kernel FLOATS =
-      new Kernel(
-          "gather_floats",
-          CUDA.replace("NAME", "gather_floats").replace("TYPE", "float").replace("LOAD", "x[c]"),
-          (arguments, from, to) -> gather(arguments, from, to, false));
+  private static final Kernel PIXELS = kernel("gather_pixels", "uchar4", "unsigned char", "unit");
+
+  private static final Kernel FLOATS = kernel("gather_floats", "float4", "float", "");
+
+  private static Kernel kernel(String name, String four, String one, String load) {
+    String cuda =
+        CUDA.replace("NAME", name)
+            .replace("THREADS", Integer.toString(THREADS))
+            .replace("TYPE4", four)
+            .replace("TYPE", one)
+            .replace("LOAD", load);
+    boolean bytes = four.startsWith("uchar");
+    return new Kernel(
+        name, cuda, THREADS, (arguments, from, to) -> gather(arguments, from, to, bytes));
+  }
 
   /** Pixels that a thread turns at a time, so that they stay in its first cache. */
   private static final int TILE = 256;
