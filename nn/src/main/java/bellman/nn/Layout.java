@@ -65,8 +65,8 @@ public final class Layout {
 
   /**
    * The matrix of a linear layer behind a Flatten: its columns are in C,H,W order in files and in
-   * H,W,C order in memory; what was joined behind them has no order to change. Both shapes are [out,
-   * h·w·c + more].
+   * H,W,C order in memory; what was joined behind them has no order to change. Both shapes are
+   * [out, h·w·c + more].
    *
    * @param image the shape [h, w, c] that was flattened
    * @param more features behind it
