@@ -3,7 +3,8 @@ package bellman.benchmarks;
 import bellman.engine.Device;
 import bellman.nn.Weights;
 import bellman.rl.dqn.GreedyPolicy;
-import bellman.rl.dqn.QNetworks;
+import bellman.rl.dqn.NetworkSettings;
+import bellman.rl.dqn.QNetwork;
 import bellman.rl.env.Observation;
 import bellman.rl.replay.Frames;
 import java.util.SplittableRandom;
@@ -48,13 +49,16 @@ public class ActBenchmark {
   /** A network that acts. */
   private record Actor(Device device, Frames frames, GreedyPolicy policy) implements AutoCloseable {
     static Actor on(Device device) {
-      Frames frames = new Frames(device, Workload.SPEC, PICTURES, QNetworks.fold(Workload.SPEC));
+      Frames frames = new Frames(device, Workload.SPEC, PICTURES, Workload.FOLD);
       Weights weights = new Weights(device, Workload.SEED);
       return new Actor(
           device,
           frames,
           new GreedyPolicy(
-              device, QNetworks.of(weights, Workload.SPEC, frames.fold()), frames, Workload.SPEC));
+              device,
+              QNetwork.of(weights, Workload.SPEC, NetworkSettings.DEFAULT, Workload.FOLD),
+              frames,
+              Workload.SPEC));
     }
 
     int act(Observation o) {

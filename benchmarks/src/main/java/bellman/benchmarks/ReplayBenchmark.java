@@ -66,9 +66,9 @@ public class ReplayBenchmark {
     replay = Workload.filled(opened, transitions);
     sample = sampling(opened, replay);
     Batch first = sample.run();
-    if (first.s().shape().dim(0) != batch) {
+    if (first.s().picture().shape().dim(0) != batch) {
       throw new IllegalStateException(
-          "benchmark: s is " + first.s().shape() + ", expected a batch of " + batch);
+          "benchmark: s is " + first.s().picture().shape() + ", expected a batch of " + batch);
     }
     if (!device.equals(Workload.ORACLE)) {
       try (Device oracle = Workload.open(Workload.ORACLE, 1)) {
@@ -96,11 +96,11 @@ public class ReplayBenchmark {
 
   private void check(Batch expected, Batch b) {
     boolean equal =
-        Arrays.equals(expected.s().toFloats(), b.s().toFloats())
+        Arrays.equals(expected.s().picture().toFloats(), b.s().picture().toFloats())
             && Arrays.equals(expected.a().toInts(), b.a().toInts())
             && Arrays.equals(expected.r().toFloats(), b.r().toFloats())
             && Arrays.equals(expected.discount().toFloats(), b.discount().toFloats())
-            && Arrays.equals(expected.sNext().toFloats(), b.sNext().toFloats());
+            && Arrays.equals(expected.sNext().picture().toFloats(), b.sNext().picture().toFloats());
     if (!equal) {
       throw new IllegalStateException(
           "benchmark: a batch of " + batch + " differs from the reference's");

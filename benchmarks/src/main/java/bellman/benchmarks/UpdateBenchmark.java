@@ -8,6 +8,7 @@ import bellman.rl.dqn.DqnLearner;
 import bellman.rl.env.Frame;
 import bellman.rl.replay.Batch;
 import bellman.rl.replay.Replay;
+import bellman.rl.replay.Seen;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -79,9 +80,9 @@ public class UpdateBenchmark {
       Batch b = replay.sample(opened.random(Workload.SEED, "sampling"), batch);
       Frame f = Workload.SPEC.frame().folded(replay.frames().fold());
       Shape expected = Shape.of(batch, f.height(), f.width(), f.channels() * Workload.SPEC.goals());
-      if (!b.s().shape().equals(expected)) {
+      if (!b.s().picture().shape().equals(expected)) {
         throw new IllegalStateException(
-            "benchmark: s is " + b.s().shape() + ", expected " + expected);
+            "benchmark: s is " + b.s().picture().shape() + ", expected " + expected);
       }
       int actions = Workload.SPEC.actions();
       float[] q = values(b.s());
@@ -102,7 +103,7 @@ public class UpdateBenchmark {
     }
   }
 
-  private float[] values(Tensor s) {
+  private float[] values(Seen s) {
     return Tensor.withoutGradient(() -> learner.online().forward(s)).toFloats();
   }
 

@@ -4,7 +4,8 @@ import bellman.engine.Device;
 import bellman.engine.DeviceOptions;
 import bellman.engine.Devices;
 import bellman.rl.dqn.DqnSettings;
-import bellman.rl.dqn.QNetworks;
+import bellman.rl.dqn.NetworkSettings;
+import bellman.rl.dqn.QNetwork;
 import bellman.rl.env.Frame;
 import bellman.rl.env.Observation;
 import bellman.rl.env.Spec;
@@ -18,6 +19,7 @@ import java.util.SplittableRandom;
  */
 final class Workload {
   static final Spec SPEC = new Spec("GridWorld", Frame.picture(64, 84, 3), 2, 4);
+  static final int FOLD = QNetwork.fold(SPEC, NetworkSettings.DEFAULT);
   static final String ORACLE = "reference";
   static final long SEED = 20;
 
@@ -71,7 +73,7 @@ final class Workload {
 
   /** A replay full of transitions in episodes, each frame stored once; equal on every device. */
   static Replay filled(Device device, int transitions) {
-    Replay replay = new Replay(device, SPEC, transitions, QNetworks.fold(SPEC));
+    Replay replay = new Replay(device, SPEC, transitions, FOLD);
     SplittableRandom random = new SplittableRandom(SEED);
     int s = replay.hold(observation(random), null);
     for (int i = 0; i < transitions; i++) {

@@ -288,8 +288,9 @@ class PlayerIT {
   void showsAPictureThatNoNetworkFits() throws IOException {
     String player = FaultyPlayer.install(folder, FaultyPlayer.Mode.SMALL_PICTURE);
     refused(
-        "no agent fits Ball (observation [16, 16, 3], 3 actions): the picture has 16 × 16 pixels; the"
-            + " network's filters need 36 × 36 or more: enlarge the camera sensor's picture",
+        "no agent fits Ball (observation [16, 16, 3] bytes, 3 actions): the picture has 16 × 16 pixels"
+            + " and nature_cnn needs 36 × 36 or more; enlarge the camera sensor's picture, or take"
+            + " --vis-encode-type match3",
         "--env",
         player);
   }

@@ -80,9 +80,9 @@ class UsageIT {
     assertThat(train.await()).isEqualTo(1);
     assertThat(train.err())
         .matches(
-            "bellman train: no agent fits GridWorld \\(observation \\[64, 84, 3\\], 4 actions\\):"
-                + " replay: 100,000,000 transitions with 150,000,256 frames of \\[64, 84, 3\\] need"
-                + " 2422\\.40 GB and .* has [0-9.]+ GB free; lower --buffer-size\\R");
+            "bellman train: no agent fits GridWorld \\(observation \\[64, 84, 3\\] bytes, 4 actions\\):"
+                + " replay: 100,000,000 transitions with 150,000,256 frames of \\[64, 84, 3\\] bytes"
+                + " need 2422\\.40 GB and .* has [0-9.]+ GB free; lower --buffer-size\\R");
   }
 
   @Test

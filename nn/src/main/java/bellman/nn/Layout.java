@@ -12,15 +12,16 @@ import bellman.engine.ShapeException;
  * <tr><td>convolution</td><td>file [out, in, kh, kw]</td><td>memory [out, kh, kw, in]</td></tr>
  * <tr><td>convolution of a folded picture</td><td>file [out, b·c, m·s, m·s]</td>
  * <td>memory [out, m, m, b·s·s·c]</td></tr>
- * <tr><td>linear behind a Flatten</td><td>file [out, c·h·w]</td><td>memory [out, h·w·c]</td></tr>
+ * <tr><td>linear behind a Flatten</td><td>file [out, c·h·w + more]</td>
+ * <td>memory [out, h·w·c + more]</td></tr>
  * <tr><td>all others</td><td colspan="2">the same</td></tr>
  * </table>
  */
 public final class Layout {
   private final Shape file;
   private final Shape memory;
-  private final int[] dims; // of the file, split where memory reorders inside a dimension
-  private final int[] order; // dimension i of memory is dims[order[i]]; null: the same
+  private final int[] dims; // of a row of the file, split where memory reorders inside a dimension
+  private final int[] order; // dimension i of memory's row is dims[order[i]]; null: the same
 
   private Layout(Shape file, Shape memory, int[] dims, int[] order) {
     this.file = file;
@@ -37,8 +38,11 @@ public final class Layout {
 
   /** A filter: file [out, in, kh, kw], memory [out, kh, kw, in]. */
   public static Layout filter(int out, int in, int kh, int kw) {
-    int[] dims = {out, in, kh, kw};
-    return new Layout(Shape.of(dims), Shape.of(out, kh, kw, in), dims, new int[] {0, 2, 3, 1});
+    return new Layout(
+        Shape.of(out, in, kh, kw),
+        Shape.of(out, kh, kw, in),
+        new int[] {in, kh, kw},
+        new int[] {1, 2, 0});
   }
 
   /**
@@ -55,23 +59,25 @@ public final class Layout {
     return new Layout(
         Shape.of(out, blocks * channels, kernel, kernel),
         Shape.of(out, m, m, blocks * fold * fold * channels),
-        new int[] {out, blocks, channels, m, fold, m, fold},
-        new int[] {0, 3, 5, 1, 4, 6, 2});
+        new int[] {blocks, channels, m, fold, m, fold},
+        new int[] {2, 4, 0, 3, 5, 1});
   }
 
   /**
    * The matrix of a linear layer behind a Flatten: its columns are in C,H,W order in files and in
-   * H,W,C order in memory. Both shapes are [out, h·w·c].
+   * H,W,C order in memory; what was joined behind them has no order to change. Both shapes are
+   * [out, h·w·c + more].
    *
    * @param image the shape [h, w, c] that was flattened
+   * @param more features behind it
    */
-  public static Layout columns(int out, Shape image) {
+  public static Layout columns(int out, Shape image, int more) {
     if (image.rank() != 3) {
       throw new ShapeException("columns: an image [h, w, c] needed, got " + image);
     }
-    int[] dims = {out, image.dim(2), image.dim(0), image.dim(1)};
-    Shape shape = Shape.of(out, Math.toIntExact(image.size()));
-    return new Layout(shape, shape, dims, new int[] {0, 2, 3, 1});
+    Shape shape = Shape.of(out, Math.toIntExact(image.size() + more));
+    int[] dims = {image.dim(2), image.dim(0), image.dim(1)};
+    return new Layout(shape, shape, dims, new int[] {1, 2, 0});
   }
 
   /** PyTorch's shape. */
@@ -98,18 +104,29 @@ public final class Layout {
     if (from.length != file.size()) {
       throw new ShapeException("layout: " + from.length + " values for shape " + file);
     }
+    float[] to = from.clone();
     if (order == null) {
-      return from.clone();
+      return to;
     }
+    int width = from.length / file.dim(0);
+    for (int row = 0; row < from.length; row += width) {
+      reorder(from, to, row, toFile);
+    }
+    return to;
+  }
+
+  /** One row; what is behind the product of its dimensions stays. */
+  private void reorder(float[] from, float[] to, int row, boolean toFile) {
     int rank = dims.length;
     int[] stride = new int[rank]; // of the file
-    for (int i = rank - 1, s = 1; i >= 0; s *= dims[i--]) {
-      stride[i] = s;
+    int size = 1;
+    for (int i = rank - 1; i >= 0; i--) {
+      stride[i] = size;
+      size *= dims[i];
     }
-    float[] to = new float[from.length];
     int[] at = new int[rank]; // in memory
-    int inFile = 0;
-    for (int inMemory = 0; inMemory < to.length; inMemory++) {
+    int inFile = row;
+    for (int inMemory = row; inMemory < row + size; inMemory++) {
       if (toFile) {
         to[inFile] = from[inMemory];
       } else {
@@ -125,6 +142,5 @@ public final class Layout {
         at[i] = 0;
       }
     }
-    return to;
   }
 }

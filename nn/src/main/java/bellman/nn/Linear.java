@@ -30,9 +30,10 @@ public final class Linear implements Layer {
    * Behind a Flatten.
    *
    * @param image the shape [h, w, c] that was flattened
+   * @param more features that were joined behind it, 0 or more
    */
-  public Linear(Weights weights, Shape image, int out) {
-    this(weights, Math.toIntExact(image.size()), out, Layout.columns(out, image));
+  public Linear(Weights weights, Shape image, int more, int out) {
+    this(weights, Math.toIntExact(image.size() + more), out, Layout.columns(out, image, more));
   }
 
   private Linear(Weights weights, int in, int out, Layout layout) {

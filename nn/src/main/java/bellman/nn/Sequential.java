@@ -23,11 +23,13 @@ public final class Sequential implements Layer {
   private final List<Layer> layers;
   private final Shape input;
   private final Shape output;
+  private final Shape flattened; // the image whose features the output is; null: none
 
-  private Sequential(List<Layer> layers, Shape input, Shape output) {
+  private Sequential(List<Layer> layers, Shape input, Shape output, Shape flattened) {
     this.layers = List.copyOf(layers);
     this.input = input;
     this.output = output;
+    this.flattened = flattened;
   }
 
   /**
@@ -36,7 +38,25 @@ public final class Sequential implements Layer {
    * @param input one sample: [h, w, c] or [features]
    */
   public static Builder on(Weights weights, Shape input) {
-    return new Builder(weights, input);
+    return new Builder(weights, input, null);
+  }
+
+  /**
+   * Begins a network whose sample is the features of another, with others joined behind them.
+   *
+   * @param first ends in features [n]; behind its Flatten the columns of files are in its order
+   * @param more features joined, 0 or more
+   */
+  public static Builder behind(Weights weights, Sequential first, int more) {
+    if (first.output.rank() != 1 || more < 0) {
+      throw new ShapeException(
+          "behind: features and 0 or more others needed, got "
+              + Sizes.of(first.output)
+              + " and "
+              + more
+              + "; end the first network with a Flatten");
+    }
+    return new Builder(weights, Shape.of(first.output.dim(0) + more), first.flattened);
   }
 
   @Override
@@ -87,7 +107,7 @@ public final class Sequential implements Layer {
     private Shape shape; // behind the last layer
     private Shape flattened; // the image that a Flatten made features of; null: none
 
-    private Builder(Weights weights, Shape input) {
+    private Builder(Weights weights, Shape input, Shape flattened) {
       if (input.rank() != 1 && input.rank() != 3) {
         throw new ShapeException(
             "sequential: one sample is [h, w, c] or [features], got "
@@ -97,6 +117,7 @@ public final class Sequential implements Layer {
       this.weights = weights;
       this.input = input;
       this.shape = input;
+      this.flattened = flattened;
       this.sizes = new StringBuilder(Sizes.plain(input));
     }
 
@@ -149,7 +170,7 @@ public final class Sequential implements Layer {
       Linear layer =
           flattened == null
               ? new Linear(part, shape.dim(0), out)
-              : new Linear(part, flattened, out);
+              : new Linear(part, flattened, shape.dim(0) - (int) flattened.size(), out);
       return add(layer, name);
     }
 
@@ -179,7 +200,7 @@ public final class Sequential implements Layer {
     }
 
     public Sequential build() {
-      return new Sequential(layers, input, shape);
+      return new Sequential(layers, input, shape, flattened);
     }
   }
 }

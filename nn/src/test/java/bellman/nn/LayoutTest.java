@@ -38,7 +38,7 @@ class LayoutTest {
 
   @Test
   void columnsBehindAFlattenAreChwInFilesAndHwcInMemory() {
-    Layout layout = Layout.columns(2, Shape.of(3, 4, 5)); // h, w, c
+    Layout layout = Layout.columns(2, Shape.of(3, 4, 5), 0); // h, w, c
     assertThat(layout.file()).isEqualTo(Shape.of(2, 60));
     assertThat(layout.memory()).isEqualTo(Shape.of(2, 60));
     float[] file = counting(120);
@@ -78,6 +78,15 @@ class LayoutTest {
   }
 
   @Test
+  void whatIsJoinedBehindAFlattenKeepsItsPlace() {
+    Layout layout = Layout.columns(2, Shape.of(1, 2, 3), 2); // 6 pixels' columns, 2 others
+    assertThat(layout.file()).isEqualTo(Shape.of(2, 8));
+    float[] memory = layout.toMemory(counting(16));
+    assertThat(memory).containsExactly(0, 2, 4, 1, 3, 5, 6, 7, 8, 10, 12, 9, 11, 13, 14, 15);
+    assertThat(layout.toFile(memory)).containsExactly(counting(16));
+  }
+
+  @Test
   void otherParametersAreTheSameAndCopied() {
     float[] file = counting(6);
     float[] memory = Layout.same(2, 3).toMemory(file);
@@ -90,7 +99,7 @@ class LayoutTest {
     assertThatThrownBy(() -> Layout.same(2, 3).toFile(new float[5]))
         .isInstanceOf(ShapeException.class)
         .hasMessage("layout: 5 values for shape [2, 3]");
-    assertThatThrownBy(() -> Layout.columns(2, Shape.of(60)))
+    assertThatThrownBy(() -> Layout.columns(2, Shape.of(60), 0))
         .isInstanceOf(ShapeException.class)
         .hasMessage("columns: an image [h, w, c] needed, got [60]");
   }

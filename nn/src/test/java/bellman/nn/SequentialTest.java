@@ -124,6 +124,34 @@ class SequentialTest {
     assertThat(tensors.get("q.weight").toFloats()).containsExactly(saved.get("q.weight").floats());
   }
 
+  /** Two networks one behind the other are one, in files too. */
+  @Test
+  void aNetworkBehindAnother() {
+    Sequential whole =
+        Sequential.on(weights, Shape.of(2, 3, 2)).flatten().linear("v", 4).linear("q", 2).build();
+    Weights others = new Weights(device, 3);
+    Sequential first = Sequential.on(others, Shape.of(2, 3, 2)).flatten().build();
+    Sequential second = Sequential.behind(others, first, 0).linear("v", 4).linear("q", 2).build();
+    float[] x = new float[12];
+    for (int i = 0; i < 12; i++) {
+      x[i] = i;
+    }
+    Tensor image = device.tensor(x, Shape.of(1, 2, 3, 2));
+    assertThat(second.forward(first.forward(image)).toFloats())
+        .containsExactly(whole.forward(image).toFloats());
+    assertThat(others.save().get("v.weight").floats())
+        .containsExactly(weights.save().get("v.weight").floats());
+
+    Sequential joined = Sequential.behind(new Weights(device, 3), first, 5).linear("v", 4).build();
+    assertThat(joined.input()).isEqualTo(Shape.of(17));
+    Sequential image3 = Sequential.on(new Weights(device, 3), Shape.of(2, 3, 2)).relu().build();
+    assertThatThrownBy(() -> Sequential.behind(weights, image3, 5))
+        .isInstanceOf(ShapeException.class)
+        .hasMessage(
+            "behind: features and 0 or more others needed, got 2×2×3 (C×H×W) and 5; end the first"
+                + " network with a Flatten");
+  }
+
   @Test
   void anImageTooSmallIsAnErrorWithTheSizesThroughTheLayers() {
     assertThatThrownBy(() -> Tutorial.network(weights, Shape.of(32, 20, 6)))

@@ -107,7 +107,7 @@ class WeightsTest {
     Map<String, Values> b = small(7).save();
     Map<String, Values> c = small(8).save();
     Weights turned = new Weights(device, 7);
-    new Linear(turned.in("q"), Shape.of(2, 2, 2), 2);
+    new Linear(turned.in("q"), Shape.of(2, 2, 2), 0, 2);
     new Conv2d(turned.in("conv"), 3, 2, 2, 1);
     Map<String, Values> d = turned.save();
     a.forEach(
@@ -217,7 +217,7 @@ class WeightsTest {
                 + " conv.bias; other shapes (in PyTorch's order): q.weight is [3, 8] here, [2, 8]"
                 + " given, q.bias is [3] here, [2] given");
     Weights turned = new Weights(device, 0);
-    new Linear(turned.in("q"), Shape.of(2, 2, 2), 2);
+    new Linear(turned.in("q"), Shape.of(2, 2, 2), 0, 2);
     new Conv2d(turned.in("conv"), 3, 2, 2, 1);
     assertThatThrownBy(() -> turned.copyFrom(online))
         .hasMessage(

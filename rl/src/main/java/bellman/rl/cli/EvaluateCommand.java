@@ -24,7 +24,7 @@ import picocli.CommandLine.Parameters;
           + " come from the defaults, then the run's configuration.yaml, then the options."
     })
 final class EvaluateCommand extends RunCommand {
-  private static final Set<String> GROUPS = Set.of("world", "compute", "reporting");
+  private static final Set<String> GROUPS = Set.of("world", "network", "compute", "reporting");
 
   @Parameters(paramLabel = "RUN", hidden = true)
   private String run;

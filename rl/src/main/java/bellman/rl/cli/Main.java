@@ -39,12 +39,8 @@ public final class Main {
           "--torch-device", "here it is --device",
           "--num-envs", "one player at a time; --agents N gives the embedded player N areas",
           "--num-areas", "the player decides; --agents N gives the embedded player N areas",
-          "--inference", "run: bellman evaluate RUN",
           "--deterministic", "in testing: --epsilon-eval 0",
-          "--debug", "here it is --verbose",
-          "--width", "the player keeps its own size",
-          "--height", "the player keeps its own size",
-          "--quality-level", "the player keeps its own quality");
+          "--debug", "here it is --verbose");
 
   private final Streams streams;
   private final Services services;

@@ -20,6 +20,7 @@ final class SettingFlags {
   private static final Map<String, String> HEADINGS =
       Map.of(
           "learning", "Learning",
+          "network", "Network",
           "exploration", "Exploration",
           "evaluation", "Testing after training, without learning",
           "world", "World (the embedded GridWorld, unless --env, --editor or --listen is given)",

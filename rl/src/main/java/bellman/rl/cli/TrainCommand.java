@@ -20,8 +20,8 @@ import picocli.CommandLine.Parameters;
     description = {
       "",
       "Settings come from the defaults (the tutorial's), then the file, then the options. The file"
-          + " has the structure of mlagents-learn; --print-config shows it. With --resume and no"
-          + " file, the run's own configuration.yaml is read."
+          + " has the structure of mlagents-learn; --print-config shows it. With --resume or"
+          + " --inference and no file, the run's own configuration.yaml is read."
     })
 final class TrainCommand extends RunCommand {
   @Parameters(arity = "0..1", paramLabel = "CONFIG.yaml", hidden = true)
@@ -57,11 +57,10 @@ final class TrainCommand extends RunCommand {
     }
     Resolved settings = withFlags(new Layers()).resolve();
     var folder = settings.config().folder();
-    if (!folder.resume()) {
+    if (!(folder.resume() || folder.inference()) || folder.runId().isEmpty()) {
       return settings;
     }
-    Path before =
-        folder.resultsDir().resolve(folder.runId().orElseThrow()).resolve("configuration.yaml");
+    Path before = folder.resultsDir().resolve(folder.runId().get()).resolve("configuration.yaml");
     if (!Files.exists(before)) {
       return settings;
     }

@@ -76,6 +76,7 @@ final class Training {
     String behavior = world.spec().name();
     String runId = folder.path().getFileName().toString();
     try (DqnAgent agent = Wiring.agent(device, world.spec(), Wiring.dqn(config))) {
+      say.accept("observations: " + world.sensors());
       say.accept("network: " + agent.learner().online());
       say.accept("replay: " + agent.replay().described());
       CheckpointFiles checkpoints =

@@ -12,6 +12,8 @@ import bellman.rl.config.Resolved;
 import bellman.rl.config.RunConfig;
 import bellman.rl.dqn.DqnAgent;
 import bellman.rl.dqn.DqnSettings;
+import bellman.rl.dqn.Encoder;
+import bellman.rl.dqn.NetworkSettings;
 import bellman.rl.env.Spec;
 import bellman.rl.observe.Terminal;
 import bellman.unity.player.GridWorldInstaller;
@@ -26,7 +28,10 @@ import java.util.List;
 final class Wiring implements Services {
   @Override
   public Outcome train(Resolved settings, Interruption interruption) throws IOException {
-    return new Training(settings.config(), interruption, Terminal.standard()).run();
+    RunConfig config = settings.config();
+    return config.folder().inference()
+        ? new Inference(config, interruption, Terminal.standard()).run()
+        : new Training(config, interruption, Terminal.standard()).run();
   }
 
   @Override
@@ -96,7 +101,7 @@ final class Wiring implements Services {
     } catch (IllegalArgumentException e) {
       throw new Failure(
           "no agent fits %s (observation %s, %d actions): %s"
-              .formatted(world.name(), world.frame(), world.actions(), e.getMessage()),
+              .formatted(world.name(), world.frame().described(), world.actions(), e.getMessage()),
           e);
     }
   }
@@ -105,6 +110,7 @@ final class Wiring implements Services {
   static DqnSettings dqn(RunConfig config) {
     RunConfig.Learning learning = config.learning();
     RunConfig.Exploration exploration = config.exploration();
+    RunConfig.Network network = config.network();
     return new DqnSettings(
         learning.batchSize(),
         learning.bufferSize(),
@@ -120,7 +126,11 @@ final class Wiring implements Services {
         Math.round(exploration.explorationFraction() * learning.steps()),
         learning.maxGradientNorm().orElse(Double.POSITIVE_INFINITY),
         learning.compat() == RunConfig.Compat.TUTORIAL,
-        config.compute().seed());
+        config.compute().seed(),
+        new NetworkSettings(
+            Encoder.valueOf(network.visEncodeType().name()),
+            network.hiddenUnits(),
+            network.numLayers()));
   }
 
   /** The same for acting alone: no room for transitions, only for what the agents see. */

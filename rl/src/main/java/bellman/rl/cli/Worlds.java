@@ -1,5 +1,6 @@
 package bellman.rl.cli;
 
+import bellman.rl.config.EnvironmentParameter;
 import bellman.rl.config.RunConfig;
 import bellman.rl.env.UnityWorld;
 import bellman.unity.RestartLimits;
@@ -9,8 +10,12 @@ import bellman.unity.player.GridWorldPlayer;
 import bellman.unity.sidechannel.EngineConfiguration;
 import bellman.unity.sidechannel.EngineConfigurationChannel;
 import bellman.unity.sidechannel.EnvironmentParametersChannel;
+import bellman.unity.sidechannel.EnvironmentParametersChannel.Interval;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 
 /** Opens the world that a configuration names. */
 final class Worlds {
@@ -27,9 +32,14 @@ final class Worlds {
       return new UnityWorld(
           engine -> player(config, logs, engine),
           restarts(world),
-          world.behavior(),
-          world.firstAction(),
-          world.goalConditioning() == RunConfig.GoalConditioning.GATE,
+          new UnityWorld.Choice(
+              world.behavior(),
+              world::firstAction,
+              world
+                  .observations()
+                  .map(list -> List.of(list.strip().split("\\s*,\\s*")))
+                  .orElse(List.of()),
+              world.goalConditioning() == RunConfig.GoalConditioning.GATE),
           Duration.ofSeconds(world.timeoutWait()));
     } catch (IllegalArgumentException e) {
       // What the player has does not fit the settings; the message says what and why.
@@ -50,8 +60,8 @@ final class Worlds {
   private static UnityEnvironment player(
       RunConfig config, Path logs, EngineConfigurationChannel engine) {
     RunConfig.World world = config.world();
-    EnvironmentParametersChannel parameters = new EnvironmentParametersChannel();
-    world.environmentParameters().forEach((name, x) -> parameters.set(name, x.floatValue()));
+    EnvironmentParametersChannel parameters =
+        parameters(world.environmentParameters(), config.compute().seed());
     UnityEnvironment.Builder builder;
     if (world.env().isPresent()) {
       builder =
@@ -69,13 +79,52 @@ final class Worlds {
           UnityEnvironment.embedded(
               new GridWorldPlayer(GridWorldOptions.defaults().withAgents(world.agents())));
     }
-    engine.set(EngineConfiguration.TRAINING); // the loop sets the time scale of each phase
+    engine.set(
+        new EngineConfiguration(
+            world.width(),
+            world.height(),
+            world.qualityLevel(),
+            (float) world.timeScale(), // the loop sets that of each phase
+            world.targetFrameRate(),
+            world.captureFrameRate()));
     return builder
         .workerId(world.workerId())
         .seed((int) (config.compute().seed() + world.workerId()))
         .timeoutWait(Duration.ofSeconds(world.timeoutWait()))
         .sideChannels(engine, parameters)
         .open();
+  }
+
+  /** As mlagents-learn: those without a seed get the run's seed, the one after it and so on. */
+  static EnvironmentParametersChannel parameters(
+      Map<String, EnvironmentParameter> given, long runSeed) {
+    EnvironmentParametersChannel channel = new EnvironmentParametersChannel();
+    int offset = 0;
+    for (Map.Entry<String, EnvironmentParameter> entry : given.entrySet()) {
+      String name = entry.getKey();
+      EnvironmentParameter parameter = entry.getValue();
+      int seed =
+          parameter.seed().isPresent()
+              ? parameter.seed().getAsInt()
+              : (int) (runSeed + offset++); // a constant takes one too
+      float[] x = new float[parameter.numbers().size()];
+      for (int i = 0; i < x.length; i++) {
+        x[i] = parameter.numbers().get(i).floatValue();
+      }
+      switch (parameter.sampler()) {
+        case CONSTANT -> channel.set(name, x[0]);
+        case UNIFORM -> channel.setUniform(name, x[0], x[1], seed);
+        case GAUSSIAN -> channel.setGaussian(name, x[0], x[1], seed);
+        case MULTIRANGEUNIFORM -> {
+          List<Interval> intervals = new ArrayList<>();
+          for (int i = 0; i < x.length; i += 2) {
+            intervals.add(new Interval(x[i], x[i + 1]));
+          }
+          channel.setMultiRange(name, intervals, seed);
+        }
+      }
+    }
+    return channel;
   }
 
   /** What a run without a name is called after: the behavior, as far as it is known by now. */

@@ -70,6 +70,9 @@ public final class Layers {
       warnings.addAll(reader.warnings());
     }
     flags.forEach((row, g) -> given.computeIfAbsent(row, r -> new ArrayList<>()).add(g));
+    settle(given, "resume", "initializeFrom");
+    settle(given, "resume", "force");
+    settle(given, "inference", "force");
 
     Map<String, String> origins = new LinkedHashMap<>();
     RunConfig config =
@@ -87,6 +90,24 @@ public final class Layers {
               return row.parse(List.of(computed(row, texts)), top.where);
             });
     return new Resolved(config, origins, warnings);
+  }
+
+  /**
+   * Of two settings that exclude each other the typed one wins, and the first where both stand in a
+   * file, as in mlagents-learn. Where both were typed the configuration says so.
+   */
+  private void settle(Map<Settings.Row, List<Given>> given, String first, String second) {
+    Settings.Row a = Settings.named(first);
+    Settings.Row b = Settings.named(second);
+    boolean both = given.containsKey(a) && given.containsKey(b) && !top(given, a).equals("false");
+    if (both && !(flags.containsKey(a) && flags.containsKey(b))) {
+      given.remove(flags.containsKey(b) && !top(given, b).equals("false") ? a : b);
+    }
+  }
+
+  private static String top(Map<Settings.Row, List<Given>> given, Settings.Row row) {
+    List<Given> layers = given.get(row);
+    return layers.get(layers.size() - 1).texts.get(0);
   }
 
   private static Object byDefault(Settings.Row row, Map<String, String> origins) {

@@ -19,10 +19,8 @@ record MlagentsKey(String path, List<String> harmless, boolean error, String why
   private static final String NETWORK = BEHAVIOR + "network_settings.";
   private static final String REWARD = BEHAVIOR + "reward_signals.";
 
-  private static final String ONLY_PPO = "belongs to trainer_type ppo; remove it";
-  private static final String ONLY_SAC = "belongs to trainer_type sac; remove it";
-  private static final String NETWORK_IS_FIXED =
-      "the network is the tutorial's (nature_cnn, 1 layer of 512 units, no memory); remove it";
+  private static final String ONLY_PPO = "it belongs to trainer_type ppo";
+  private static final String ONLY_SAC = "it belongs to trainer_type sac";
   private static final String EXTRINSIC_ONLY =
       "only the extrinsic reward is learned from; remove it";
 
@@ -33,15 +31,16 @@ record MlagentsKey(String path, List<String> harmless, boolean error, String why
               "Bellman trains dqn; start from a file with trainer_type: dqn, whose hyperparameters"
                   + " differ (bellman train --help names them)",
               "dqn"),
-          error(HYPER + "beta", ONLY_PPO),
-          error(
-              HYPER + "epsilon", "belongs to trainer_type ppo; a dqn has exploration_initial_eps"),
-          error(HYPER + "lambd", ONLY_PPO),
-          error(HYPER + "num_epoch", ONLY_PPO),
-          error(HYPER + "shared_critic", ONLY_PPO),
-          error(HYPER + "beta_schedule", ONLY_PPO),
-          error(HYPER + "epsilon_schedule", ONLY_PPO),
-          error(HYPER + "init_entcoef", ONLY_SAC),
+          warning(HYPER + "beta", ONLY_PPO),
+          warning(
+              HYPER + "epsilon",
+              "it belongs to trainer_type ppo; a dqn has exploration_initial_eps"),
+          warning(HYPER + "lambd", ONLY_PPO),
+          warning(HYPER + "num_epoch", ONLY_PPO),
+          warning(HYPER + "shared_critic", ONLY_PPO),
+          warning(HYPER + "beta_schedule", ONLY_PPO),
+          warning(HYPER + "epsilon_schedule", ONLY_PPO),
+          warning(HYPER + "init_entcoef", ONLY_SAC),
           error(
               HYPER + "learning_rate_schedule",
               "the learning rate stays constant; write constant",
@@ -50,17 +49,17 @@ record MlagentsKey(String path, List<String> harmless, boolean error, String why
               HYPER + "exploration_schedule",
               "epsilon falls linearly; write linear and set exploration_fraction",
               "linear"),
-          error(HYPER + "gamma", "write it as reward_signals.extrinsic.gamma"),
           warning(
               HYPER + "tau",
               "the target network is copied whole every target_update_interval agent steps"),
           warning(HYPER + "reward_signal_steps_per_update", "there is no learned reward signal"),
-          error(NETWORK + "vis_encode_type", NETWORK_IS_FIXED, "nature_cnn"),
-          error(NETWORK + "hidden_units", NETWORK_IS_FIXED, "512"),
-          error(NETWORK + "num_layers", NETWORK_IS_FIXED, "1"),
-          error(NETWORK + "normalize", NETWORK_IS_FIXED, "false"),
-          error(NETWORK + "memory", NETWORK_IS_FIXED),
           error(
+              NETWORK + "normalize",
+              "vectors are not normalised on the way; let the scene's sensors scale them to about -1"
+                  + " to 1 and write false",
+              "false"),
+          error(NETWORK + "memory", "there is no recurrent network; remove it"),
+          warning(
               NETWORK + "deterministic",
               "chance in testing is exploration_eval_eps; write 0 there",
               "false"),
@@ -69,7 +68,7 @@ record MlagentsKey(String path, List<String> harmless, boolean error, String why
               "rewards are taken as they are; write 1.0",
               "1.0",
               "1"),
-          error(REWARD + "extrinsic.network_settings", "rewards have no network; remove it"),
+          warning(REWARD + "extrinsic.network_settings", "a reward has no network of its own"),
           error(REWARD + "gail", EXTRINSIC_ONLY),
           error(REWARD + "curiosity", EXTRINSIC_ONLY),
           error(REWARD + "rnd", EXTRINSIC_ONLY),
@@ -83,25 +82,18 @@ record MlagentsKey(String path, List<String> harmless, boolean error, String why
               "it counts steps; checkpoint_episodes counts episodes"),
           warning(BEHAVIOR + "even_checkpoints", "the newest checkpoints are kept", "false"),
           warning(BEHAVIOR + "threaded", "acting and learning take turns", "false"),
-          error("env_settings.num_envs", "one player at a time; write 1, or give --agents", "1"),
-          error("env_settings.num_areas", "the player decides; remove it", "1"),
-          warning("engine_settings.width", "the player keeps its own", "84"),
-          warning("engine_settings.height", "the player keeps its own", "84"),
-          warning("engine_settings.quality_level", "the player keeps its own"),
-          warning("engine_settings.target_frame_rate", "the player keeps its own", "-1"),
-          warning("engine_settings.capture_frame_rate", "the player keeps its own"),
+          warning(
+              "env_settings.num_envs",
+              "one player at a time; --agents N gives the embedded one N areas",
+              "1"),
+          warning("env_settings.num_areas", "the player keeps its own", "1"),
           warning("engine_settings.no_graphics_monitor", "there is one player", "false"),
-          error(
-              "checkpoint_settings.resume",
-              "it belongs to one call, not to a file; give the flag --resume",
+          warning("checkpoint_settings.load_model", "resume goes on with a run", "false"),
+          warning(
+              "checkpoint_settings.train_model",
+              "it trains unless inference is set",
+              "true",
               "false"),
-          error(
-              "checkpoint_settings.force",
-              "it belongs to one call, not to a file; give the flag --force",
-              "false"),
-          error("checkpoint_settings.inference", "run: bellman evaluate", "false"),
-          warning("checkpoint_settings.load_model", "give the flag --resume", "false"),
-          warning("checkpoint_settings.train_model", "bellman train always trains"),
           warning("debug", "give the flag --verbose", "false"));
 
   private static MlagentsKey error(String path, String why, String... harmless) {

@@ -3,13 +3,13 @@ package bellman.rl.config;
 import bellman.engine.Precision;
 import java.nio.file.Path;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
-import java.util.TreeMap;
 
 /**
  * All settings of a run, valid together. Each is declared here and nowhere else: flags, YAML keys
@@ -18,6 +18,7 @@ import java.util.TreeMap;
  */
 public record RunConfig(
     Learning learning,
+    Network network,
     Exploration exploration,
     Evaluation evaluation,
     World world,
@@ -83,7 +84,10 @@ public record RunConfig(
       @Setting(
               doc = "discount of the next step's value",
               byDefault = "0.9",
-              yaml = "behaviors.*.reward_signals.extrinsic.gamma",
+              yaml = {
+                "behaviors.*.reward_signals.extrinsic.gamma",
+                "behaviors.*.hyperparameters.gamma"
+              },
               min = 0,
               max = 1)
           double gamma,
@@ -106,6 +110,30 @@ public record RunConfig(
               byDefault = "none",
               yaml = "behaviors.*.compat")
           Compat compat) {}
+
+  /** What the network looks like, as far as the observations leave a choice. */
+  public record Network(
+      @Setting(
+              doc =
+                  "what makes features of a picture: nature_cnn has 3 convolutions and needs 36"
+                      + " pixels, simple 2 and 20, match3 2 and 5, fully_connected none",
+              byDefault = "nature_cnn",
+              yaml = "behaviors.*.network_settings.vis_encode_type")
+          VisEncodeType visEncodeType,
+      @Setting(
+              doc = "units of each hidden layer; auto: 512 behind a picture, else 128",
+              byDefault = "auto",
+              yaml = "behaviors.*.network_settings.hidden_units",
+              min = 1,
+              max = 65536)
+          OptionalInt hiddenUnits,
+      @Setting(
+              doc = "hidden layers; auto: 1 behind a picture, else 2",
+              byDefault = "auto",
+              yaml = "behaviors.*.network_settings.num_layers",
+              min = 1,
+              max = 1024)
+          OptionalInt numLayers) {}
 
   /** How often actions are random while training. */
   public record Exploration(
@@ -236,6 +264,42 @@ public record RunConfig(
               yaml = {"engine_settings.no_graphics", "env_settings.no_graphics"})
           boolean noGraphics,
       @Setting(
+              doc = "of the player's window, in pixels",
+              byDefault = "84",
+              yaml = "engine_settings.width",
+              min = 1,
+              max = 16384)
+          int width,
+      @Setting(
+              doc = "of the player's window, in pixels",
+              byDefault = "84",
+              yaml = "engine_settings.height",
+              min = 1,
+              max = 16384)
+          int height,
+      @Setting(
+              doc = "Unity's quality level; 0 is the fastest",
+              byDefault = "5",
+              yaml = "engine_settings.quality_level",
+              min = 0,
+              max = 100)
+          int qualityLevel,
+      @Setting(
+              doc = "frames that the player renders in a second; -1: as many as it can",
+              byDefault = "-1",
+              yaml = "engine_settings.target_frame_rate",
+              min = -1,
+              max = 100_000)
+          int targetFrameRate,
+      @Setting(
+              doc =
+                  "frames in a second of the game, which keeps physics repeatable; 0: as they come",
+              byDefault = "60",
+              yaml = "engine_settings.capture_frame_rate",
+              min = 0,
+              max = 100_000)
+          int captureFrameRate,
+      @Setting(
               doc = "areas of the embedded player, each with an agent",
               byDefault = "1",
               yaml = "env_settings.agents",
@@ -258,19 +322,35 @@ public record RunConfig(
           OptionalInt firstAction,
       @Setting(
               doc =
-                  "gate: picture channels times each element of the goal; none: goals are not seen",
+                  "gate: what is seen times each element of the goal signal; none: the goal signal is"
+                      + " a vector like others",
               byDefault = "gate",
               yaml = "behaviors.*.network_settings.goal_conditioning_type")
           GoalConditioning goalConditioning,
       @Setting(
-              doc = "sent to the player before the first reset, such as gridSize=5; repeatable",
+              doc =
+                  "what the policy sees: numbers or names of the player's sensors, with commas; all:"
+                      + " every picture and every vector",
+              byDefault = "all",
+              yaml = "behaviors.*.observations",
+              label = "LIST")
+          Optional<String> observations,
+      @Setting(
+              doc =
+                  "sent to the player before the first reset, such as gridSize=5; or drawn by it, as in"
+                      + " gridSize=uniform[3,7]; repeatable",
               yaml = "environment_parameters.*",
               label = "NAME=X")
-          Map<String, Double> environmentParameters) {
+          Map<String, EnvironmentParameter> environmentParameters) {
     public World {
       envArgs = List.copyOf(envArgs);
       environmentParameters =
-          Collections.unmodifiableSortedMap(new TreeMap<>(environmentParameters));
+          Collections.unmodifiableMap(new LinkedHashMap<>(environmentParameters));
+    }
+
+    /** {@link #firstAction}, with the default that a behavior of this name has. */
+    public int firstAction(String behavior) {
+      return firstAction.orElse(behavior.equals("GridWorld") ? 1 : 0);
     }
   }
 
@@ -336,8 +416,23 @@ public record RunConfig(
               byDefault = "results",
               yaml = "checkpoint_settings.results_dir")
           Path resultsDir,
-      @Setting(doc = "go on with the run that --run-id names") boolean resume,
-      @Setting(doc = "overwrite the run that --run-id names") boolean force,
+      @Setting(
+              doc = "go on with the run that --run-id names",
+              yaml = "checkpoint_settings.resume",
+              once = true)
+          boolean resume,
+      @Setting(
+              doc = "overwrite the run that --run-id names",
+              yaml = "checkpoint_settings.force",
+              once = true)
+          boolean force,
+      @Setting(
+              doc =
+                  "do not learn: let the run that --run-id or --initialize-from names play, until"
+                      + " Ctrl-C or --stop-after",
+              yaml = "checkpoint_settings.inference",
+              once = true)
+          boolean inference,
       @Setting(
               doc = "begin with the weights of another run, or of a checkpoint file",
               byDefault = "none",
@@ -382,13 +477,23 @@ public record RunConfig(
 
   /** How a goal reaches the network. */
   public enum GoalConditioning {
-    /** The frame's channels stand in the block of their goal, zeros in the others. */
+    /** What is seen stands in the block of its goal, zeros in the others. */
     GATE,
+    /** As a vector like others. */
     NONE
   }
 
+  /** mlagents-learn's names of encoders, as far as Bellman has them. */
+  public enum VisEncodeType {
+    NATURE_CNN,
+    SIMPLE,
+    MATCH3,
+    FULLY_CONNECTED
+  }
+
   public RunConfig {
-    Settings.checkRanges(learning, exploration, evaluation, world, compute, folder, reporting);
+    Settings.checkRanges(
+        learning, network, exploration, evaluation, world, compute, folder, reporting);
     check(
         learning.batchSize <= learning.bufferSize,
         "batchSize is %d and bufferSize %d: a batch comes from the replay, so raise --buffer-size or"
@@ -432,6 +537,13 @@ public record RunConfig(
     check(
         !folder.resume || folder.runId.isPresent(),
         "resume needs the name of a run: give --run-id ID");
+    check(
+        !folder.inference || folder.runId.isPresent() || folder.initializeFrom.isPresent(),
+        "inference needs the name of a run whose policy plays: give --run-id ID or"
+            + " --initialize-from RUN");
+    check(
+        !(folder.inference && folder.force),
+        "inference and force exclude each other: --force would overwrite the run whose policy plays");
     check(
         !(reporting.quiet && reporting.verbose),
         "quiet and verbose exclude each other: give one of --quiet and --verbose");

@@ -29,6 +29,9 @@ public @interface Setting {
    */
   String[] yaml() default {};
 
+  /** Belongs to one call: a file may say it, but a run's own configuration does not keep it. */
+  boolean once() default false;
+
   /** What the help calls its value. */
   String label() default "";
 

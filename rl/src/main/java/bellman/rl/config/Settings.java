@@ -116,6 +116,8 @@ public final class Settings {
       String text = String.join(" ", texts);
       try {
         value = type.parse(texts, defaultText());
+      } catch (ConfigException e) {
+        throw new ConfigException(label(where) + ": " + text + ": " + e.getMessage());
       } catch (ArithmeticException e) {
         throw new ConfigException("%s is %s; allowed: %s".formatted(label(where), text, range()));
       } catch (IllegalArgumentException e) {

@@ -5,6 +5,7 @@ import java.lang.reflect.Type;
 import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -12,7 +13,6 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
-import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
@@ -72,7 +72,9 @@ record ValueType(Class<?> base, boolean optional) {
                 ? "true or false"
                 : base.isEnum()
                     ? "known"
-                    : isMap() ? "NAME=NUMBER" : base == ByteSize.class ? "a size" : "text";
+                    : isMap()
+                        ? EnvironmentParameter.FORM
+                        : base == ByteSize.class ? "a size" : "text";
   }
 
   /** The words of an enumeration, for people. */
@@ -143,15 +145,16 @@ record ValueType(Class<?> base, boolean optional) {
     return base == Path.class ? Path.of(text) : text;
   }
 
-  private static Map<String, Double> parseMap(List<String> texts) {
-    Map<String, Double> map = new TreeMap<>();
+  /** Names keep the place at which they stood first, as in mlagents-learn. */
+  private static Map<String, EnvironmentParameter> parseMap(List<String> texts) {
+    Map<String, EnvironmentParameter> map = new LinkedHashMap<>();
     for (String text : texts) {
-      for (String pair : text.split(",")) {
+      for (String pair : text.split(",(?![^\\[]*])")) { // commas outside brackets
         String[] sides = pair.split("=", 2);
         if (sides.length != 2 || sides[0].isBlank()) {
           throw new IllegalArgumentException(pair);
         }
-        map.put(sides[0].strip(), new BigDecimal(sides[1].strip()).doubleValue());
+        map.put(sides[0].strip(), EnvironmentParameter.parse(sides[1].strip()));
       }
     }
     return map;

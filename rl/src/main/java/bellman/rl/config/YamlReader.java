@@ -1,6 +1,7 @@
 package bellman.rl.config;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -26,6 +27,7 @@ final class YamlReader {
   private static final String BEHAVIORS = "behaviors";
   private static final String DEFAULTS = "default_settings";
   private static final String PARAMETERS = "environment_parameters";
+  private static final String GOALS = "behaviors.*.network_settings.goal_conditioning_type";
 
   private final String file;
   private final String wanted;
@@ -108,7 +110,11 @@ final class YamlReader {
     } else {
       String at = path + key;
       Settings.Row row = rows.get(at);
-      if (row != null) {
+      if (at.equals(GOALS) && value instanceof ScalarNode s && s.getValue().equals("hyper")) {
+        warnings.add(
+            message(
+                value, here, "'hyper': has no effect: the goal gates what is seen, as in gate"));
+      } else if (row != null) {
         set(row, value, here);
       } else if (MlagentsKey.at(at).isPresent()) {
         foreign(MlagentsKey.at(at).get(), value, here);
@@ -181,19 +187,160 @@ final class YamlReader {
       if (!seen.add(name)) {
         throw error(entry.getKeyNode(), here, "stands here twice; remove one");
       }
-      if (!(entry.getValueNode() instanceof ScalarNode value) || isNull(value)) {
-        throw error(
-            entry.getKeyNode(),
-            here,
-            "samplers and curricula are not supported; write one number, as in 5.0");
-      }
-      pairs.add(name + "=" + value.getValue());
-      rows.get(PARAMETERS + ".*").parse(List.of(name + "=" + value.getValue()), where(value));
+      String text = name + "=" + parameter(entry, here);
+      rows.get(PARAMETERS + ".*").parse(List.of(text), where(entry.getValueNode()));
+      pairs.add(text);
     }
     if (!pairs.isEmpty()) {
       given.put(rows.get(PARAMETERS + ".*"), new Layers.Given(pairs, where(node)));
     }
   }
+
+  // ── samplers ──────────────────────────────────────────────────────────────────────────────────
+
+  /** A number, a sampler, or the one lesson that mlagents-learn writes around either. */
+  private String parameter(NodeTuple entry, String here) {
+    Node node = entry.getValueNode();
+    if (node instanceof ScalarNode number && !isNull(node)) {
+      return number.getValue();
+    }
+    if (!(node instanceof MappingNode keys)) {
+      throw error(entry.getKeyNode(), here, "has a number, as in 5.0, or a sampler");
+    }
+    Map<String, NodeTuple> given = entries(keys, here);
+    if (given.containsKey("curriculum")) {
+      only(given, here, "curriculum");
+      return lesson(given.get("curriculum"), here + ".curriculum");
+    }
+    return sampler(keys, given, here);
+  }
+
+  private String lesson(NodeTuple curriculum, String here) {
+    if (!(curriculum.getValueNode() instanceof SequenceNode lessons)
+        || lessons.getValue().size() != 1
+        || !(lessons.getValue().get(0) instanceof MappingNode lesson)) {
+      throw error(
+          curriculum.getKeyNode(),
+          here,
+          "lessons that follow each other are not supported; keep one, or write a number, as in 5.0");
+    }
+    Map<String, NodeTuple> keys = entries(lesson, here);
+    only(keys, here, "name", "value", "completion_criteria");
+    NodeTuple end = keys.get("completion_criteria");
+    if (end != null && !isNull(end.getValueNode())) {
+      warnings.add(
+          message(
+              end.getKeyNode(),
+              here + ".completion_criteria",
+              "has no effect: no lesson follows this one"));
+    }
+    if (!keys.containsKey("value")) {
+      throw error(lesson, here, "its lesson has no value; write one, as in value: 5.0");
+    }
+    return parameter(keys.get("value"), here + ".value");
+  }
+
+  private String sampler(MappingNode node, Map<String, NodeTuple> keys, String here) {
+    only(keys, here, "sampler_type", "sampler_parameters", "curriculum");
+    if (!keys.containsKey("sampler_type")) {
+      throw error(node, here, "has no sampler_type; write one of " + String.join(", ", TYPES));
+    }
+    String type = scalar(keys.get("sampler_type").getValueNode(), here + ".sampler_type");
+    if (!TYPES.contains(type)) {
+      throw error(
+          keys.get("sampler_type").getValueNode(),
+          here + ".sampler_type",
+          "'" + type + "' is none of " + String.join(", ", TYPES) + Nearest.hint(type, TYPES));
+    }
+    String inner = here + ".sampler_parameters";
+    NodeTuple given = keys.get("sampler_parameters");
+    Map<String, NodeTuple> numbers =
+        given == null || isNull(given.getValueNode())
+            ? Map.of()
+            : entries(mapping(given.getValueNode(), inner), inner);
+    String list =
+        switch (type) {
+          case "constant" -> numbers(numbers, inner, "value", "0");
+          case "uniform" -> numbers(numbers, inner, "min_value", "0", "max_value", "1");
+          case "gaussian" -> numbers(numbers, inner, "mean", "1", "st_dev", "1");
+          default -> intervals(numbers, inner);
+        };
+    NodeTuple seed = numbers.get("seed");
+    String text = seed == null ? "-1" : scalar(seed.getValueNode(), inner + ".seed");
+    return type + "[" + list + "]" + (text.equals("-1") ? "" : "@" + text); // -1: the run's
+  }
+
+  /** Samplers, as {@link EnvironmentParameter} spells them too. */
+  private static final List<String> TYPES =
+      Arrays.stream(EnvironmentParameter.Sampler.values())
+          .map(EnvironmentParameter.Sampler::word)
+          .toList();
+
+  /** The numbers of these keys, each followed by mlagents-learn's default. */
+  private String numbers(Map<String, NodeTuple> given, String here, String... keysAndDefaults) {
+    List<String> known = new ArrayList<>(List.of("seed"));
+    List<String> values = new ArrayList<>();
+    for (int i = 0; i < keysAndDefaults.length; i += 2) {
+      String key = keysAndDefaults[i];
+      NodeTuple entry = given.get(key);
+      known.add(key);
+      values.add(
+          entry == null ? keysAndDefaults[i + 1] : scalar(entry.getValueNode(), here + "." + key));
+    }
+    only(given, here, known.toArray(String[]::new));
+    return String.join(",", values);
+  }
+
+  private String intervals(Map<String, NodeTuple> given, String here) {
+    only(given, here, "intervals", "seed");
+    NodeTuple entry = given.get("intervals");
+    if (entry == null) {
+      return "0,1";
+    }
+    List<String> values = new ArrayList<>();
+    if (entry.getValueNode() instanceof SequenceNode all) {
+      for (Node interval : all.getValue()) {
+        if (interval instanceof SequenceNode pair && pair.getValue().size() == 2) {
+          values.add(scalar(pair.getValue().get(0), here));
+          values.add(scalar(pair.getValue().get(1), here));
+        } else {
+          values.clear();
+          break;
+        }
+      }
+    }
+    if (values.isEmpty()) {
+      throw error(
+          entry.getKeyNode(), here + ".intervals", "holds pairs, as in [[7.0, 8.0], [15.0, 20.0]]");
+    }
+    return String.join(",", values);
+  }
+
+  private Map<String, NodeTuple> entries(MappingNode node, String here) {
+    Map<String, NodeTuple> entries = new LinkedHashMap<>();
+    for (NodeTuple entry : node.getValue()) {
+      if (entries.put(key(entry), entry) != null) {
+        throw error(entry.getKeyNode(), here + "." + key(entry), "stands here twice; remove one");
+      }
+    }
+    return entries;
+  }
+
+  private void only(Map<String, NodeTuple> given, String here, String... known) {
+    given.forEach(
+        (key, entry) -> {
+          if (!List.of(known).contains(key)) {
+            String hint = Nearest.hint(key, List.of(known));
+            throw error(
+                entry.getKeyNode(),
+                here + "." + key,
+                "unknown key"
+                    + (hint.isEmpty() ? "; known here: " + String.join(", ", known) : hint));
+          }
+        });
+  }
+
+  // ── settings ──────────────────────────────────────────────────────────────────────────────────
 
   private void set(Settings.Row row, Node value, String here) {
     if (isNull(value)) {

@@ -24,7 +24,7 @@ final class YamlWriter {
     for (Settings.Row row : Settings.all()) {
       Object value = row.in(config);
       Optional<?> held = ValueType.held(value);
-      if (row.yaml().isEmpty() || held.isEmpty()) {
+      if (row.yaml().isEmpty() || row.declared().once() || held.isEmpty()) {
         continue;
       }
       List<String> path = List.of(row.yaml().get(0).split("\\."));
@@ -64,6 +64,9 @@ final class YamlWriter {
   }
 
   private static Object plain(Object value) {
+    if (value instanceof EnvironmentParameter parameter) {
+      return parameter.yaml();
+    }
     if (value instanceof Number || value instanceof Boolean || value instanceof List) {
       return value;
     }

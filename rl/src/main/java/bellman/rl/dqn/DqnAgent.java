@@ -51,7 +51,8 @@ public final class DqnAgent implements Agent {
   public DqnAgent(Device device, Spec spec, DqnSettings settings) {
     this.spec = spec;
     this.settings = settings;
-    replay = new Replay(device, spec, settings.bufferSize(), QNetworks.fold(spec));
+    replay =
+        new Replay(device, spec, settings.bufferSize(), QNetwork.fold(spec, settings.network()));
     learner = new DqnLearner(device, spec, replay, settings);
     policy = new GreedyPolicy(device, learner.online(), replay.frames(), spec);
     exploration = new Exploration(settings.seed());

@@ -9,7 +9,6 @@ import bellman.engine.Shape;
 import bellman.engine.Tensor;
 import bellman.nn.Adam;
 import bellman.nn.Huber;
-import bellman.nn.Sequential;
 import bellman.nn.Weights;
 import bellman.rl.Agent;
 import bellman.rl.env.Spec;
@@ -27,8 +26,8 @@ public final class DqnLearner implements AutoCloseable {
   private final Replay replay;
   private final Weights onlineWeights;
   private final Weights targetWeights;
-  private final Sequential online; // Q(·, ·; θ)
-  private final Sequential target; // Q(·, ·; θ⁻)
+  private final QNetwork online; // Q(·, ·; θ)
+  private final QNetwork target; // Q(·, ·; θ⁻)
   private final Huber huber = new Huber();
   private final Adam adam;
   private final RandomStream sampling;
@@ -45,9 +44,9 @@ public final class DqnLearner implements AutoCloseable {
     this.settings = settings;
     this.replay = replay;
     onlineWeights = new Weights(device, settings.seed());
-    online = QNetworks.of(onlineWeights, spec, replay.frames().fold());
+    online = QNetwork.of(onlineWeights, spec, settings.network(), replay.frames().fold());
     targetWeights = new Weights(device, settings.seed());
-    target = QNetworks.of(targetWeights, spec, replay.frames().fold());
+    target = QNetwork.of(targetWeights, spec, settings.network(), replay.frames().fold());
     adam =
         new Adam(
             onlineWeights,
@@ -106,7 +105,7 @@ public final class DqnLearner implements AutoCloseable {
   }
 
   /** The network that acts. */
-  public Sequential online() {
+  public QNetwork online() {
     return online;
   }
 

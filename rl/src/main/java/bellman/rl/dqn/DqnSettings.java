@@ -16,6 +16,7 @@ package bellman.rl.dqn;
  * @param maxGradientNorm gradients are scaled down to this global norm; infinity: never
  * @param tutorial the tutorial's schedules and its disregard of masks instead of the right ones
  * @param seed of all streams: initial weights, exploration, sampling
+ * @param network what Q looks like
  */
 public record DqnSettings(
     int batchSize,
@@ -32,7 +33,8 @@ public record DqnSettings(
     long explorationSteps,
     double maxGradientNorm,
     boolean tutorial,
-    long seed) {
+    long seed,
+    NetworkSettings network) {
   public DqnSettings {
     require("batchSize", batchSize >= 1, "1 or more", batchSize);
     require("bufferSize", bufferSize >= 1, "1 or more", bufferSize);
@@ -50,6 +52,42 @@ public record DqnSettings(
     require("epsilonFinal", epsilonFinal >= 0 && epsilonFinal <= 1, "in [0, 1]", epsilonFinal);
     require("epsilonEval", epsilonEval >= 0 && epsilonEval <= 1, "in [0, 1]", epsilonEval);
     require("explorationSteps", explorationSteps >= 0, "0 or more", explorationSteps);
+  }
+
+  /** With the network that fits, of the default size. */
+  public DqnSettings(
+      int batchSize,
+      int bufferSize,
+      int bufferInitSteps,
+      double stepsPerUpdate,
+      double learningRate,
+      int learningRateWarmup,
+      double gamma,
+      int targetUpdateInterval,
+      double epsilonInitial,
+      double epsilonFinal,
+      double epsilonEval,
+      long explorationSteps,
+      double maxGradientNorm,
+      boolean tutorial,
+      long seed) {
+    this(
+        batchSize,
+        bufferSize,
+        bufferInitSteps,
+        stepsPerUpdate,
+        learningRate,
+        learningRateWarmup,
+        gamma,
+        targetUpdateInterval,
+        epsilonInitial,
+        epsilonFinal,
+        epsilonEval,
+        explorationSteps,
+        maxGradientNorm,
+        tutorial,
+        seed,
+        NetworkSettings.DEFAULT);
   }
 
   private static void require(String name, boolean sound, String rule, Number value) {
@@ -94,7 +132,8 @@ public record DqnSettings(
         explorationSteps,
         maxGradientNorm,
         tutorial,
-        seed);
+        seed,
+        network);
   }
 
   public DqnSettings withLearningRateWarmup(int learningRateWarmup) {
@@ -113,6 +152,27 @@ public record DqnSettings(
         explorationSteps,
         maxGradientNorm,
         tutorial,
-        seed);
+        seed,
+        network);
+  }
+
+  public DqnSettings withNetwork(NetworkSettings network) {
+    return new DqnSettings(
+        batchSize,
+        bufferSize,
+        bufferInitSteps,
+        stepsPerUpdate,
+        learningRate,
+        learningRateWarmup,
+        gamma,
+        targetUpdateInterval,
+        epsilonInitial,
+        epsilonFinal,
+        epsilonEval,
+        explorationSteps,
+        maxGradientNorm,
+        tutorial,
+        seed,
+        network);
   }
 }

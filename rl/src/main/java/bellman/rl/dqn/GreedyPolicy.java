@@ -5,7 +5,6 @@ import bellman.engine.DType;
 import bellman.engine.Device;
 import bellman.engine.Shape;
 import bellman.engine.Tensor;
-import bellman.nn.Module;
 import bellman.rl.env.Spec;
 import bellman.rl.replay.Frames;
 import java.util.HashMap;
@@ -27,15 +26,12 @@ public final class GreedyPolicy implements AutoCloseable {
   public record Chosen(int[] actions, float[][] q) {}
 
   private final Device device;
-  private final Module network;
+  private final QNetwork network;
   private final Frames frames;
   private final Spec spec;
   private final Map<Integer, Act> acts = new HashMap<>();
 
-  /**
-   * @param network Q: [n, h, w, c] → [n, actions]
-   */
-  public GreedyPolicy(Device device, Module network, Frames frames, Spec spec) {
+  public GreedyPolicy(Device device, QNetwork network, Frames frames, Spec spec) {
     this.device = device;
     this.network = network;
     this.frames = frames;

@@ -3,8 +3,8 @@ package bellman.rl.env;
 /**
  * One frame and the goal that holds while it is seen.
  *
- * @param pixels the frame's bytes, H,W,C; null for a vector
- * @param vector the frame's floats; null for a picture
+ * @param pixels the picture's bytes, H,W,C; null where there is none
+ * @param vector the floats; null where there are none
  * @param goal 0 … goals − 1; 0 where there is none
  */
 public record Observation(byte[] pixels, float[] vector, int goal) {

@@ -4,6 +4,7 @@ package bellman.rl.env;
  * What an environment asks of a policy.
  *
  * @param name of the behavior, as in GridWorld; names the run's files
+ * @param frame what an agent sees
  * @param goals how many goals an observation can name; 0 where there is none
  * @param actions how many actions the policy chooses from
  */

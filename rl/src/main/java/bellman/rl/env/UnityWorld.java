@@ -1,12 +1,8 @@
 package bellman.rl.env;
 
 import bellman.unity.ActionTuple;
-import bellman.unity.AgentSteps;
 import bellman.unity.BehaviorSpec;
 import bellman.unity.DecisionSteps;
-import bellman.unity.ObservationBatch;
-import bellman.unity.ObservationSpec;
-import bellman.unity.ObservationType;
 import bellman.unity.RestartLimits;
 import bellman.unity.RestartingEnvironment;
 import bellman.unity.Steps;
@@ -20,22 +16,40 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.function.Function;
+import java.util.function.ToIntFunction;
 
 /**
- * One behavior of a Unity player as an environment: its picture (or its vector) is the frame, its
+ * One behavior of a Unity player as an environment: its pictures and vectors are the frame, its
  * goal signal the goal, its discrete branch the actions. A player that dies is started again within
  * limits; the turn after that is {@link Turn#restarted}.
  */
 public final class UnityWorld implements Environment {
+  /**
+   * Which part of a player is learned, and how.
+   *
+   * @param behavior to train, with or without its team; empty: the only one
+   * @param firstAction for a behavior by its name without the team: actions below it are never used
+   * @param observations that the policy sees, by number or sensor's name; empty: all it can
+   * @param gate whether a goal signal chooses the block of channels; else it is a vector like
+   *     others
+   */
+  public record Choice(
+      Optional<String> behavior,
+      ToIntFunction<String> firstAction,
+      List<String> observations,
+      boolean gate) {
+    public Choice {
+      observations = List.copyOf(observations);
+    }
+  }
+
   private final RestartingEnvironment players;
   private final int firstAction;
   private final Duration patience;
   private final BehaviorSpec trained;
   private final String behavior;
-  private final int frameIndex;
-  private final int goalIndex; // −1: none
+  private final Sensors sensors;
   private final Spec spec;
   private EngineConfigurationChannel engine;
   private float timeScale; // 0: as the opener set it
@@ -46,10 +60,6 @@ public final class UnityWorld implements Environment {
    *
    * @param opener opens a player with this channel, and with others that are new each time
    * @param limits how often it is started again when a reset or step fails
-   * @param name of the behavior to train, with or without its team; empty: the only one
-   * @param firstAction actions below it are never used; empty: 1 for GridWorld, whose 0 stands
-   *     still, else 0
-   * @param goals whether a goal signal chooses the block of channels; else it is ignored
    * @param patience how long the player may send messages in which nobody waits for an action
    * @throws IllegalArgumentException if the player has no such behavior, or none that DQN can learn
    * @throws UnityException if it cannot be opened or reset
@@ -57,9 +67,7 @@ public final class UnityWorld implements Environment {
   public UnityWorld(
       Function<EngineConfigurationChannel, UnityEnvironment> opener,
       RestartLimits limits,
-      Optional<String> name,
-      OptionalInt firstAction,
-      boolean goals,
+      Choice choice,
       Duration patience) {
     this.patience = patience;
     players =
@@ -71,11 +79,10 @@ public final class UnityWorld implements Environment {
             limits);
     try {
       players.environment().reset();
-      trained = choose(players.environment().behaviorSpecs(), name);
+      trained = choose(players.environment().behaviorSpecs(), choice.behavior());
       behavior = trained.name();
-      this.firstAction = firstAction.orElse(withoutTeam(behavior).equals("GridWorld") ? 1 : 0);
-      frameIndex = frameOf(trained);
-      goalIndex = goals ? goalOf(trained) : -1;
+      firstAction = choice.firstAction().applyAsInt(withoutTeam(behavior));
+      sensors = Sensors.of(trained, choice.observations(), choice.gate());
       spec = specOf(trained);
     } catch (RuntimeException e) {
       players.close();
@@ -104,11 +111,7 @@ public final class UnityWorld implements Environment {
               + (branch - 1)
               + "; at least one must remain");
     }
-    ObservationSpec o = b.observations().get(frameIndex);
-    Frame frame =
-        o.isVisual() ? Frame.picture(o.height(), o.width(), o.channels()) : Frame.vector(o.size());
-    int goalSize = goalIndex < 0 ? 0 : b.observations().get(goalIndex).size();
-    return new Spec(withoutTeam(behavior), frame, goalSize, branch - firstAction);
+    return new Spec(withoutTeam(behavior), sensors.frame(), sensors.goals(), branch - firstAction);
   }
 
   private static BehaviorSpec choose(Map<String, BehaviorSpec> specs, Optional<String> name) {
@@ -136,33 +139,6 @@ public final class UnityWorld implements Environment {
     return id.equals(name) || withoutTeam(id).equals(name);
   }
 
-  private static int frameOf(BehaviorSpec b) {
-    int vector = -1;
-    for (int i = 0; i < b.observations().size(); i++) {
-      ObservationSpec o = b.observations().get(i);
-      if (o.isVisual()) {
-        return i;
-      }
-      if (vector < 0 && o.type() == ObservationType.DEFAULT && o.shape().size() == 1) {
-        vector = i;
-      }
-    }
-    if (vector < 0) {
-      throw new IllegalArgumentException(
-          b.name() + " has neither a picture nor a vector to learn from: " + b.observations());
-    }
-    return vector;
-  }
-
-  private static int goalOf(BehaviorSpec b) {
-    for (int i = 0; i < b.observations().size(); i++) {
-      if (b.observations().get(i).type() == ObservationType.GOAL_SIGNAL) {
-        return i;
-      }
-    }
-    return -1;
-  }
-
   /** {@code GridWorld?team=0} → {@code GridWorld}. */
   private static String withoutTeam(String behavior) {
     int at = behavior.indexOf('?');
@@ -172,6 +148,11 @@ public final class UnityWorld implements Environment {
   @Override
   public Spec spec() {
     return spec;
+  }
+
+  /** What of the behavior's observations the policy sees. */
+  public Sensors sensors() {
+    return sensors;
   }
 
   @Override
@@ -256,7 +237,8 @@ public final class UnityWorld implements Environment {
       boolean[] mask = steps.mask(i, 0);
       boolean[] forbidden = Arrays.copyOfRange(mask, firstAction, mask.length);
       result.add(
-          new Turn.Decision(steps.agentId(i), observation(steps, i), steps.reward(i), forbidden));
+          new Turn.Decision(
+              steps.agentId(i), sensors.observation(steps, i), steps.reward(i), forbidden));
     }
     return result;
   }
@@ -266,28 +248,12 @@ public final class UnityWorld implements Environment {
     for (int i = 0; i < steps.size(); i++) {
       result.add(
           new Turn.Ending(
-              steps.agentId(i), observation(steps, i), steps.reward(i), steps.interrupted(i)));
+              steps.agentId(i),
+              sensors.observation(steps, i),
+              steps.reward(i),
+              steps.interrupted(i)));
     }
     return result;
-  }
-
-  private Observation observation(AgentSteps steps, int i) {
-    int goal = goalIndex < 0 ? 0 : largest(steps.observation(goalIndex).values(i));
-    ObservationBatch frame = steps.observation(frameIndex);
-    return spec.frame().pixels()
-        ? new Observation(frame.pixels(i), null, goal)
-        : new Observation(null, frame.values(i), goal);
-  }
-
-  /** The place of the 1 in a one-hot signal. */
-  private static int largest(float[] signal) {
-    int best = 0;
-    for (int i = 1; i < signal.length; i++) {
-      if (signal[i] > signal[best]) {
-        best = i;
-      }
-    }
-    return best;
   }
 
   @Override

@@ -9,15 +9,17 @@ import bellman.rl.env.Observation;
 import bellman.rl.env.Spec;
 
 /**
- * What agents saw, each frame stored once on the device: bytes where it is a picture. A frame lives
- * as long as somebody counts on it: an agent that stands in it, or a transition that names it.
+ * What agents saw, each frame stored once on the device: its picture as bytes, its vector as
+ * floats. A frame lives as long as somebody counts on it: an agent that stands in it, or a
+ * transition that names it.
  */
 public final class Frames {
   private final Spec spec;
   private final int fold;
   private final Frame frame; // folded
   private final int aboutWords;
-  private final Tensor frames; // [F, h·w·c] uint8 or float32
+  private final Tensor pictures; // [F, h·w·c] uint8; null where the world has none
+  private final Tensor vectors; // [F, n] float32; null likewise
   private final Tensor about; // [F, 1 + words] int32: goal, forbidden actions as bits
   private final int[] uses;
   private final int[] free; // a stack
@@ -39,7 +41,14 @@ public final class Frames {
     this.fold = fold;
     this.frame = spec.frame().folded(fold);
     this.aboutWords = aboutWords(spec);
-    frames = device.state("frames", dtype(frame), Shape.of(count, frame.size()));
+    pictures =
+        frame.hasPicture()
+            ? device.state("frames", DType.UINT8, Shape.of(count, frame.size()))
+            : null;
+    vectors =
+        frame.hasVector()
+            ? device.state("frames.vectors", DType.FLOAT32, Shape.of(count, frame.vector()))
+            : null;
     about = device.state("frames.about", DType.INT32, Shape.of(count, aboutWords));
     uses = new int[count];
     free = new int[count];
@@ -52,13 +61,9 @@ public final class Frames {
     return 1 + (spec.actions() + 31) / 32;
   }
 
-  private static DType dtype(Frame frame) {
-    return frame.pixels() ? DType.UINT8 : DType.FLOAT32;
-  }
-
   /** Bytes of device memory that a frame takes. */
   static long bytesOfOne(Spec spec) {
-    return (long) spec.frame().size() * dtype(spec.frame()).bytes() + 4L * aboutWords(spec);
+    return spec.frame().size() + 4L * spec.frame().vector() + 4L * aboutWords(spec);
   }
 
   public boolean isFull() {
@@ -89,7 +94,11 @@ public final class Frames {
 
   /** Bytes of device memory. */
   public long bytes() {
-    return frames.buffer().bytes() + about.buffer().bytes();
+    return bytes(pictures) + bytes(vectors) + bytes(about);
+  }
+
+  private static long bytes(Tensor x) {
+    return x == null ? 0 : x.buffer().bytes();
   }
 
   /**
@@ -105,11 +114,9 @@ public final class Frames {
       throw new IllegalStateException(
           "frames: all " + uses.length + " are in use; raise the buffer size above the agents'");
     }
-    if (frame.pixels()) {
-      checkLength(observation.pixels() == null ? -1 : observation.pixels().length);
-    } else {
-      checkLength(observation.vector() == null ? -1 : observation.vector().length);
-    }
+    Frame seen = spec.frame();
+    checkLength(observation.pixels() == null ? 0 : observation.pixels().length, seen.size());
+    checkLength(observation.vector() == null ? 0 : observation.vector().length, seen.vector());
     if (observation.goal() < 0 || observation.goal() >= Math.max(spec.goals(), 1)) {
       throw new IllegalArgumentException(
           "frames: goal "
@@ -120,10 +127,11 @@ public final class Frames {
               + (Math.max(spec.goals(), 1) - 1));
     }
     int f = free[--freeCount];
-    if (frame.pixels()) {
-      frames.set((long) f * frame.size(), folded(observation.pixels()));
-    } else {
-      frames.set((long) f * frame.size(), observation.vector());
+    if (pictures != null) {
+      pictures.set((long) f * frame.size(), folded(observation.pixels()));
+    }
+    if (vectors != null) {
+      vectors.set((long) f * frame.vector(), observation.vector());
     }
     int[] words = new int[aboutWords];
     words[0] = observation.goal();
@@ -157,14 +165,13 @@ public final class Frames {
     return result;
   }
 
-  private void checkLength(int length) {
-    if (length != spec.frame().size()) {
+  private void checkLength(int length, int needed) {
+    if (length != needed) {
       throw new IllegalArgumentException(
           "frames: an observation of "
-              + (length < 0 ? "another kind" : length + " elements")
+              + (length == 0 || needed == 0 ? "another kind" : length + " elements")
               + " does not fit frames of "
-              + spec.frame()
-              + (frame.pixels() ? " bytes" : " floats"));
+              + spec.frame().described());
     }
   }
 
@@ -184,8 +191,10 @@ public final class Frames {
   }
 
   /** The frames of an int32 index [B] as a network's input; see {@link Gather}. */
-  public Tensor gather(Tensor index) {
-    return Gather.frames(frame, spec.goals(), frames, about, index);
+  public Seen gather(Tensor index) {
+    return new Seen(
+        pictures == null ? null : Gather.pictures(frame, spec.goals(), pictures, about, index),
+        vectors == null ? null : Gather.vectors(frame, spec.goals(), vectors, about, index));
   }
 
   Tensor about() {

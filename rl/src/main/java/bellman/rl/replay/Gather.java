@@ -13,7 +13,7 @@ import java.util.Arrays;
  * Turns stored frames into a network's input: look-up by index, bytes to 0…1, and the goal gate,
  * which puts the frame's channels into the block of its goal and zeros into the others. (The
  * tutorial multiplies the picture by each element of the one-hot goal and joins the products on
- * channels; this is the same array.)
+ * channels; this is the same array.) A vector is gated as a picture of one pixel is.
  */
 final class Gather {
   private static final String CUDA =
@@ -91,32 +91,45 @@ final class Gather {
   private Gather() {}
 
   /**
-   * y[b] = frame index[b] behind its goal gate.
+   * y[b] = picture index[b] behind its goal gate.
    *
-   * @param frames [F, h·w·c] uint8 or float32
+   * @param pictures [F, h·w·c] uint8
    * @param about [F, words] int32; the first word is the goal
    * @param index [B] int32
-   * @return [B, h, w, c·max(goals, 1)]
+   * @return [B, h, w, c·max(goals, 1)] float32
    */
-  static Tensor frames(Frame frame, int goals, Tensor frames, Tensor about, Tensor index) {
+  static Tensor pictures(Frame frame, int goals, Tensor pictures, Tensor about, Tensor index) {
+    int width = frame.channels() * Math.max(goals, 1);
+    Shape shape = Shape.of(index.shape().dim(0), frame.height(), frame.width(), width);
+    return launch(PIXELS, pictures, about, index, shape, frame.channels());
+  }
+
+  /**
+   * y[b] = vector index[b] behind its goal gate.
+   *
+   * @param vectors [F, n] float32
+   * @return [B, n·max(goals, 1)] float32
+   */
+  static Tensor vectors(Frame frame, int goals, Tensor vectors, Tensor about, Tensor index) {
+    Shape shape = Shape.of(index.shape().dim(0), frame.vector() * Math.max(goals, 1));
+    return launch(FLOATS, vectors, about, index, shape, frame.vector());
+  }
+
+  private static Tensor launch(
+      Kernel kernel, Tensor frames, Tensor about, Tensor index, Shape shape, int channels) {
     Device device = frames.device();
-    int blocks = Math.max(goals, 1);
-    int rows = index.shape().dim(0);
-    int pixels = frame.height() * frame.width();
-    Tensor y =
-        device.empty(
-            Shape.of(rows, frame.height(), frame.width(), frame.channels() * blocks),
-            DType.FLOAT32);
+    Tensor y = device.empty(shape, DType.FLOAT32);
+    int pixels = frames.shape().dim(1) / channels;
     device.launch(
-        frame.pixels() ? PIXELS : FLOATS,
-        rows * pixels,
+        kernel,
+        index.shape().dim(0) * pixels,
         frames,
         about,
         index,
         y,
         pixels,
-        frame.channels(),
-        blocks,
+        channels,
+        shape.dim(-1) / channels,
         about.shape().dim(1));
     return y;
   }
@@ -131,14 +144,15 @@ final class Gather {
     int goals = arguments.integer(6);
     int words = arguments.integer(7);
     int width = channels * goals;
-    byte[] in = new byte[bytes ? TILE * channels : 0];
-    float[] x = new float[bytes ? 0 : TILE * channels];
-    float[] out = new float[TILE * width]; // zeros in the other goals' channels
+    int tile = Math.min(TILE, pixels);
+    byte[] in = new byte[bytes ? tile * channels : 0];
+    float[] x = new float[bytes ? 0 : tile * channels];
+    float[] out = new float[tile * width]; // zeros in the other goals' channels
     int gate = 0; // the block that out holds
     for (int item = from; item < to; ) {
       int row = item / pixels;
       int first = item % pixels;
-      int n = Math.min(TILE, Math.min(to - item, pixels - first));
+      int n = Math.min(tile, Math.min(to - item, pixels - first));
       long frame = (long) index.get(row);
       int block = (int) about.get(frame * words) * channels;
       long start = (frame * pixels + first) * channels;

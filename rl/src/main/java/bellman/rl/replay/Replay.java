@@ -13,11 +13,10 @@ import bellman.rl.env.Spec;
 import java.util.Locale;
 
 /**
- * The replay memory of DQN (Mnih et al. 2015): two rings on the device. A frame is stored once, as
- * bytes where it is a picture; a transition names its two frames by index, with action, reward and
- * discount. A frame is free again when the last transition that names it has been overwritten and
- * nobody holds it, so any number of agents, cut-off episodes and the rings' ends need no special
- * case.
+ * The replay memory of DQN (Mnih et al. 2015): two rings on the device. A frame is stored once, its
+ * picture as bytes; a transition names its two frames by index, with action, reward and discount. A
+ * frame is free again when the last transition that names it has been overwritten and nobody holds
+ * it, so any number of agents, cut-off episodes and the rings' ends need no special case.
  *
  * <p>Sampling is uniform, with replacement.
  */
@@ -104,7 +103,7 @@ public final class Replay {
               "replay: %,d transitions with %,d frames of %s need %.2f GB%s; lower --buffer-size",
               capacity,
               frames,
-              spec.frame(),
+              spec.frame().described(),
               bytes / 1e9,
               bytes > free
                   ? String.format(
@@ -135,11 +134,10 @@ public final class Replay {
   public String described() {
     return String.format(
         Locale.ROOT,
-        "%,d transitions, %,d frames of %s %s, %.2f GB",
+        "%,d transitions, %,d frames of %s, %.2f GB",
         capacity,
         frames.count(),
-        spec.frame(),
-        spec.frame().pixels() ? "bytes" : "floats",
+        spec.frame().described(),
         bytes() / 1e9);
   }
 
@@ -228,8 +226,7 @@ public final class Replay {
         capacity,
         actions,
         frames.about().shape().dim(1));
-    Device.Both<Tensor, Tensor> seen =
-        device.fork(() -> frames.gather(s), () -> frames.gather(sNext));
+    Device.Both<Seen, Seen> seen = device.fork(() -> frames.gather(s), () -> frames.gather(sNext));
     return new Batch(
         seen.first().named("s"),
         a.named("a"),

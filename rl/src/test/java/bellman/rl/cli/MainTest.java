@@ -6,6 +6,8 @@ import bellman.rl.Outcome;
 import bellman.rl.config.Resolved;
 import bellman.rl.config.RunConfig;
 import bellman.rl.dqn.DqnSettings;
+import bellman.rl.dqn.Encoder;
+import bellman.rl.dqn.NetworkSettings;
 import bellman.unity.RestartLimits;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -17,6 +19,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -175,6 +178,12 @@ class MainTest {
         "train --batch-size 0 | batchSize (--batch-size) is 0; allowed: 1 to 65,536",
         "train --steps | Missing required parameter for option '--steps' (N)",
         "train a.yaml b.yaml | unexpected 'b.yaml'",
+        "train --inference | inference needs the name of a run whose policy plays: give --run-id ID or"
+            + " --initialize-from RUN",
+        "train --inference --force --run-id x | inference and force exclude each other: --force would"
+            + " overwrite the run whose policy plays",
+        "train --vis-encode-type resnet | visEncodeType (--vis-encode-type): 'resnet' is not known;"
+            + " allowed: nature_cnn, simple, match3, fully_connected",
         "train nowhere.yaml | there is no file 'nowhere.yaml'",
         "train --resume | resume needs the name of a run: give --run-id ID",
         "tran | unknown command 'tran'; did you mean train?",
@@ -210,8 +219,8 @@ class MainTest {
               --batch-size N                  transitions in an update [default 32; 1 to 65,536]
             """,
             """
-              --goal-conditioning gate|none   gate: picture channels times each element of the goal; none: goals
-                                              are not seen [default gate]
+              --goal-conditioning gate|none   gate: what is seen times each element of the goal signal; none:
+                                              the goal signal is a vector like others [default gate]
             """,
             """
               --no-graphics                   start the build without a window
@@ -245,6 +254,18 @@ class MainTest {
     assertThat(config().compute().seed()).isEqualTo(before.compute().seed());
     assertThat(config().folder().runId()).contains("r1");
     assertThat(config().folder().resultsDir()).isEqualTo(folder);
+  }
+
+  @Test
+  void inferenceReadsTheRunsOwnConfiguration() throws IOException {
+    Path run = Files.createDirectories(folder.resolve("r1"));
+    RunConfig before = RunConfig.defaults().with("visEncodeType", "simple").with("runId", "r1");
+    Files.writeString(run.resolve("configuration.yaml"), before.toYaml());
+    String results = "--results-dir=" + folder;
+    assertThat(run("train", "--inference", "--run-id", "r1", results)).isZero();
+    assertThat(config().folder().inference()).isTrue();
+    assertThat(config().network().visEncodeType()).isEqualTo(RunConfig.VisEncodeType.SIMPLE);
+    assertThat(run("train", "--inference", "--resume", "--run-id", "r1", results)).isZero();
   }
 
   @Test
@@ -350,6 +371,23 @@ class MainTest {
     assertThat(Wiring.dqn(config)).isEqualTo(DqnSettings.tutorial(50_000, 5));
     assertThat(Wiring.plan(config).stopAfter()).isEqualTo(Long.MAX_VALUE);
     assertThat(Wiring.plan(config).timeScale()).isEqualTo(12);
+  }
+
+  @Test
+  void theNetworkReachesTheLearner() {
+    for (RunConfig.VisEncodeType type : RunConfig.VisEncodeType.values()) {
+      RunConfig config =
+          RunConfig.defaults()
+              .with("visEncodeType", type.name())
+              .with("hiddenUnits", "33")
+              .with("numLayers", "3");
+      assertThat(Wiring.dqn(config).network())
+          .isEqualTo(
+              new NetworkSettings(
+                  Encoder.valueOf(type.name()), OptionalInt.of(33), OptionalInt.of(3)));
+      assertThat(Encoder.valueOf(type.name())).hasToString(config.texts().get("visEncodeType"));
+    }
+    assertThat(Encoder.values()).hasSameSizeAs(RunConfig.VisEncodeType.values());
   }
 
   @Test

@@ -8,10 +8,13 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.OptionalInt;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -23,6 +26,10 @@ class LayersTest {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  private static EnvironmentParameter number(double x) {
+    return EnvironmentParameter.constant(x);
   }
 
   private static Resolved read(String text) {
@@ -56,7 +63,7 @@ class LayersTest {
     assertThat(config.world().noGraphics()).isTrue();
     assertThat(config.world().timeScale()).isEqualTo(20);
     assertThat(config.world().environmentParameters())
-        .isEqualTo(Map.of("gridSize", 6.0, "numExGoals", 2.0));
+        .isEqualTo(Map.of("gridSize", number(6), "numExGoals", number(2)));
     assertThat(config.folder().runId()).contains("sample");
     assertThat(config.compute().device()).isEqualTo("cpu");
     assertThat(config.compute().seed()).isEqualTo(7);
@@ -70,6 +77,120 @@ class LayersTest {
             "dqn.yaml:7: behaviors.GridWorld.summary_freq: '20000': has no effect: it counts steps;"
                 + " summary_episodes counts episodes");
     assertThat(config.folder().keepCheckpoints()).isEqualTo(3);
+  }
+
+  /** Every key that means nothing to a DQN is named once, and the run goes on. */
+  @Test
+  void aWholeConfigurationThatMlagentsLearnWrote() {
+    Resolved resolved =
+        new Layers().yaml("all.yaml", sample("mlagents-configuration.yaml")).resolve();
+    RunConfig config = resolved.config();
+    assertThat(config.learning().gamma()).isEqualTo(0.99);
+    assertThat(config.learning().batchSize()).isEqualTo(128);
+    assertThat(config.network())
+        .isEqualTo(
+            new RunConfig.Network(
+                RunConfig.VisEncodeType.SIMPLE, OptionalInt.of(256), OptionalInt.of(2)));
+    assertThat(config.world().goalConditioning()).isEqualTo(RunConfig.GoalConditioning.GATE);
+    assertThat(config.world().environmentParameters().toString())
+        .isEqualTo(
+            "{zeta=constant[5]@1234, gridSize=uniform[3,7], mass=gaussian[2,1]@42,"
+                + " wind=multirangeuniform[7,10,15,20]@1236}");
+    assertThat(config.world().width()).isEqualTo(100);
+    assertThat(config.world().captureFrameRate()).isEqualTo(30);
+    assertThat(config.folder().force()).isTrue();
+    assertThat(config.folder().resume()).isFalse();
+    assertThat(resolved.warnings().stream().map(w -> w.split(": ", 3)[1]))
+        .containsExactly(
+            "behaviors.GridWorld.hyperparameters.beta",
+            "behaviors.GridWorld.hyperparameters.epsilon",
+            "behaviors.GridWorld.hyperparameters.tau",
+            "behaviors.GridWorld.checkpoint_interval",
+            "behaviors.GridWorld.network_settings.goal_conditioning_type",
+            "behaviors.GridWorld.reward_signals.extrinsic.network_settings",
+            "behaviors.GridWorld.even_checkpoints",
+            "behaviors.GridWorld.time_horizon",
+            "behaviors.GridWorld.summary_freq",
+            "behaviors.GridWorld.threaded",
+            "env_settings.num_envs",
+            "environment_parameters.wind.curriculum.completion_criteria",
+            "debug");
+    assertThat(resolved.warnings()).allMatch(w -> w.contains("has no effect: "));
+    RunConfig again = read(config.toYaml()).config();
+    assertThat(again).isEqualTo(config.with("force", "false")); // which belonged to that one call
+    assertThat(again.world().environmentParameters().keySet())
+        .containsExactlyElementsOf(config.world().environmentParameters().keySet());
+  }
+
+  @Test
+  void aTypedFlagWinsOverAFileThatSaysTheContrary() {
+    String file = "checkpoint_settings: {run_id: a, resume: true, force: true, initialize_from: b}";
+    RunConfig.Folder fromFile = read(file).config().folder(); // resume wins in a file
+    assertThat(fromFile.resume()).isTrue();
+    assertThat(fromFile.force()).isFalse();
+    assertThat(fromFile.initializeFrom()).isEmpty();
+    Layers typed = new Layers().yaml("run.yaml", file);
+    RunConfig.Folder folder =
+        typed.flag("initializeFrom", List.of("c")).resolve().config().folder();
+    assertThat(folder.initializeFrom()).contains("c");
+    assertThat(folder.resume()).isFalse();
+    assertThat(folder.force()).isTrue();
+    assertThatThrownBy(() -> typed.flag("resume", List.of("true")).resolve())
+        .hasMessageStartingWith("resume and initializeFrom exclude each other");
+    RunConfig.Folder switchedOff =
+        new Layers()
+            .yaml("run.yaml", file)
+            .flag("resume", List.of("false"))
+            .resolve()
+            .config()
+            .folder();
+    assertThat(switchedOff.force()).isTrue();
+    assertThat(switchedOff.initializeFrom()).contains("b");
+  }
+
+  /** Each ships with Bellman, and says of a run what its comment promises. */
+  @ParameterizedTest
+  @CsvSource({
+    "gridworld.yaml, GridWorld, nature_cnn, auto, all, gate",
+    "gridworld-unity.yaml, GridWorld, simple, 128, all, gate",
+    "gridworld-goal-as-vector.yaml, GridWorld, simple, auto, all, none",
+    "basic.yaml, Basic, nature_cnn, 20, all, gate"
+  })
+  void theExamples(
+      String file, String behavior, String encoder, String units, String seen, String goals) {
+    Resolved resolved = new Layers().yaml(Path.of("..", "docs", "config", file)).resolve();
+    Map<String, String> texts = resolved.config().texts();
+    assertThat(resolved.warnings()).isEmpty();
+    assertThat(texts)
+        .containsEntry("behavior", behavior)
+        .containsEntry("visEncodeType", encoder)
+        .containsEntry("hiddenUnits", units)
+        .containsEntry("observations", seen)
+        .containsEntry("goalConditioning", goals);
+  }
+
+  @Test
+  void thereIsNoOtherExample() throws IOException {
+    try (Stream<Path> files = Files.list(Path.of("..", "docs", "config"))) {
+      assertThat(files.map(f -> f.getFileName().toString()))
+          .containsExactlyInAnyOrder(
+              "gridworld.yaml",
+              "gridworld-unity.yaml",
+              "gridworld-goal-as-vector.yaml",
+              "basic.yaml");
+    }
+  }
+
+  @Test
+  void theTutorialsExampleIsTheDefaults() {
+    RunConfig example =
+        new Layers()
+            .yaml(Path.of("..", "docs", "config", "gridworld.yaml"))
+            .flag("seed", List.of("1"))
+            .resolve()
+            .config();
+    RunConfig defaults = RunConfig.defaults().with("seed", "1").with("behavior", "GridWorld");
+    assertThat(example).isEqualTo(defaults);
   }
 
   @Test
@@ -96,7 +217,8 @@ class LayersTest {
     assertThat(resolved.config().learning().compat()).isEqualTo(RunConfig.Compat.NONE);
     assertThat(resolved.config().world().noGraphics()).isFalse();
     assertThat(resolved.config().world().environmentParameters())
-        .isEqualTo(Map.of("gridSize", 7.0, "numExGoals", 2.0, "numPlusGoals", 3.0));
+        .isEqualTo(
+            Map.of("gridSize", number(7), "numExGoals", number(2), "numPlusGoals", number(3)));
     assertThat(resolved.origins()).containsEntry("batchSize", "--batch-size");
   }
 
@@ -144,20 +266,52 @@ class LayersTest {
             + " behaviors.G.hyperparameters.batch_size: has one value; write it on the same line",
         "behaviors: {G: {hyperparameters: 3}} | run.yaml:1: behaviors.G.hyperparameters: holds keys;"
             + " write 'key: value' lines below it",
-        "behaviors: {G: {hyperparameters: {epsilon: 0.2}}} | run.yaml:1:"
-            + " behaviors.G.hyperparameters.epsilon: '0.2': belongs to trainer_type ppo; a dqn has"
-            + " exploration_initial_eps",
+        "behaviors: {G: {network_settings: {vis_encode_type: resnet}}} | visEncodeType (run.yaml:1):"
+            + " 'resnet' is not known; allowed: nature_cnn, simple, match3, fully_connected",
+        "behaviors: {G: {network_settings: {hidden_units: 0}}} | hiddenUnits (run.yaml:1) is 0;"
+            + " allowed: 1 to 65,536",
+        "behaviors: {G: {network_settings: {normalize: true}}} | run.yaml:1:"
+            + " behaviors.G.network_settings.normalize: 'true': vectors are not normalised on the way;"
+            + " let the scene's sensors scale them to about -1 to 1 and write false",
+        "behaviors: {G: {network_settings: {memory: {memory_size: 64}}}} | run.yaml:1:"
+            + " behaviors.G.network_settings.memory: there is no recurrent network; remove it",
+        "behaviors: {G: {hyperparameters: {learning_rate_schedule: linear}}} | run.yaml:1:"
+            + " behaviors.G.hyperparameters.learning_rate_schedule: 'linear': the learning rate stays"
+            + " constant; write constant",
+        "behaviors: {G: {reward_signals: {extrinsic: {gamma: 0.9}}, hyperparameters: {gamma: 0.8}}} |"
+            + " run.yaml:1: behaviors.G.hyperparameters.gamma: gamma was already 0.9 in line 1; remove"
+            + " one",
         "behaviors: {G: {reward_signals: {curiosity: {gamma: 1}}}} | run.yaml:1:"
             + " behaviors.G.reward_signals.curiosity: only the extrinsic reward is learned from;"
             + " remove it",
         "seed: 3\\nseed: 4 | run.yaml:2: seed: stands here twice; remove one",
         "seed: 3\\nenv_settings: {seed: 4} | run.yaml:2: env_settings.seed: seed was already 3 in"
             + " line 1; remove one",
-        "environment_parameters: {g: {sampler_type: uniform}} | run.yaml:1:"
-            + " environment_parameters.g: samplers and curricula are not supported; write one"
-            + " number, as in 5.0",
-        "checkpoint_settings: {resume: true} | run.yaml:1: checkpoint_settings.resume: 'true': it"
-            + " belongs to one call, not to a file; give the flag --resume",
+        "environment_parameters: {g: [5]} | run.yaml:1: environment_parameters.g: has a number, as in"
+            + " 5.0, or a sampler",
+        "environment_parameters: {g: {sampler_type: unifrom}} | run.yaml:1:"
+            + " environment_parameters.g.sampler_type: 'unifrom' is none of constant, uniform, gaussian,"
+            + " multirangeuniform; did you mean uniform?",
+        "environment_parameters: {g: {sampler_parameters: {}}} | run.yaml:1: environment_parameters.g:"
+            + " has no sampler_type; write one of constant, uniform, gaussian, multirangeuniform",
+        "environment_parameters: {g: {sampler_type: uniform, sampler_parameters: {max_valu: 3}}} |"
+            + " run.yaml:1: environment_parameters.g.sampler_parameters.max_valu: unknown key; did you mean"
+            + " max_value?",
+        "environment_parameters: {g: {sampler_type: uniform, sampler_parameters: {min_value: 7,"
+            + " max_value: 3}}} | environmentParameters (run.yaml:1): g=uniform[7,3]: uniform of 7, 3: its"
+            + " smallest number 7 is above its largest 3",
+        "environment_parameters: {g: {sampler_type: gaussian, sampler_parameters: {st_dev: -1}}} |"
+            + " environmentParameters (run.yaml:1): g=gaussian[1,-1]: gaussian of 1, -1: its standard"
+            + " deviation is below 0",
+        "environment_parameters: {g: {sampler_type: multirangeuniform, sampler_parameters: {intervals:"
+            + " [[1, 2], [3]]}}} | run.yaml:1: environment_parameters.g.sampler_parameters.intervals:"
+            + " holds pairs, as in [[7.0, 8.0], [15.0, 20.0]]",
+        "environment_parameters: {g: {curriculum: [{value: 1}, {value: 2}]}} | run.yaml:1:"
+            + " environment_parameters.g.curriculum: lessons that follow each other are not supported;"
+            + " keep one, or write a number, as in 5.0",
+        "environment_parameters: {g: five} | environmentParameters (run.yaml:1): 'g=five' is not"
+            + " NAME=X, or for X uniform[MIN,MAX], gaussian[MEAN,DEVIATION] or"
+            + " multirangeuniform[MIN,MAX,MIN,MAX], each with @SEED if need be",
         "just words | run.yaml:1: the file: holds keys; write 'key: value' lines below it"
       })
   void whatAFileCannotSay(String text, String message) {
@@ -213,7 +367,7 @@ class LayersTest {
   @Test
   void everySettingOfAFileReadsBack() {
     for (Settings.Row row : Settings.all()) {
-      if (row.yaml().isEmpty()) {
+      if (row.yaml().isEmpty() || row.declared().once()) {
         continue;
       }
       String other =
@@ -223,8 +377,10 @@ class LayersTest {
             case "device" -> "cuda:3";
             case "precision" -> "bf16";
             case "compat" -> "tutorial";
+            case "visEncodeType" -> "simple";
+            case "observations" -> "1, CameraSensor";
             case "goalConditioning" -> "none";
-            case "environmentParameters" -> "x=3";
+            case "environmentParameters" -> "x=3,y=gaussian[1,0.5]";
             default -> row.isSwitch() ? "true" : row.declared().max() <= 1 ? "0.375" : "77";
           };
       Layers layers = new Layers().flag(row.name(), List.of(other));

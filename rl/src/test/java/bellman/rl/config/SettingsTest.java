@@ -83,8 +83,18 @@ class SettingsTest {
     "summaryEpisodes, --summary-episodes, behaviors.*.summary_episodes, 10",
     "maxGradientNorm, --max-gradient-norm, behaviors.*.hyperparameters.max_gradient_norm, off",
     "compat, --compat, behaviors.*.compat, none",
-    "resume, --resume, , off",
-    "force, --force, , off"
+    "visEncodeType, --vis-encode-type, behaviors.*.network_settings.vis_encode_type, nature_cnn",
+    "hiddenUnits, --hidden-units, behaviors.*.network_settings.hidden_units, auto",
+    "numLayers, --num-layers, behaviors.*.network_settings.num_layers, auto",
+    "observations, --observations, behaviors.*.observations, all",
+    "width, --width, engine_settings.width, 84",
+    "height, --height, engine_settings.height, 84",
+    "qualityLevel, --quality-level, engine_settings.quality_level, 5",
+    "targetFrameRate, --target-frame-rate, engine_settings.target_frame_rate, -1",
+    "captureFrameRate, --capture-frame-rate, engine_settings.capture_frame_rate, 60",
+    "resume, --resume, checkpoint_settings.resume, off",
+    "force, --force, checkpoint_settings.force, off",
+    "inference, --inference, checkpoint_settings.inference, off"
   })
   void theTableOfNames(String name, String flag, String place, String byDefault) {
     Settings.Row row = Settings.named(name);
@@ -144,6 +154,7 @@ class SettingsTest {
             () ->
                 new RunConfig(
                     good.learning(),
+                    good.network(),
                     bad,
                     good.evaluation(),
                     good.world(),

@@ -59,7 +59,8 @@ class CudaUpdateTest {
 
   /** n transitions between random pictures. */
   static Replay replay(Device device, int n) {
-    Replay replay = new Replay(device, GRID_WORLD, n, QNetworks.fold(GRID_WORLD));
+    Replay replay =
+        new Replay(device, GRID_WORLD, n, QNetwork.fold(GRID_WORLD, NetworkSettings.DEFAULT));
     Random random = new Random(3);
     byte[] pixels = new byte[GRID_WORLD.frame().size()];
     int before = -1;

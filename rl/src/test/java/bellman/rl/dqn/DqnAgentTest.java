@@ -178,7 +178,7 @@ class DqnAgentTest {
       var batch = agent.replay().sample(device.random(1, "test"), 64);
       System.arraycopy(batch.r().toFloats(), 0, r, 0, 64);
       System.arraycopy(batch.discount().toFloats(), 0, discount, 0, 64);
-      System.arraycopy(batch.sNext().toFloats(), 0, sNext, 0, 64 * 3);
+      System.arraycopy(batch.sNext().vector().toFloats(), 0, sNext, 0, 64 * 3);
     }
     int seen = 0;
     for (int i = 0; i < 64; i++) {

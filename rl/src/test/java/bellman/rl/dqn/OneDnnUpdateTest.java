@@ -47,7 +47,7 @@ class OneDnnUpdateTest {
               device,
               CudaUpdateTest.GRID_WORLD,
               2 * MOVES,
-              QNetworks.fold(CudaUpdateTest.GRID_WORLD));
+              QNetwork.fold(CudaUpdateTest.GRID_WORLD, NetworkSettings.DEFAULT));
       for (int i = 0; i < moves; i++) {
         move();
       }

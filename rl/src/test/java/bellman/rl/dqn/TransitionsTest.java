@@ -215,8 +215,8 @@ class TransitionsTest {
     try (Scope scope = device.scope("sample")) {
       Batch b = agent.replay().sample(stream, n);
       stream.advance();
-      float[] s = b.s().toFloats(); // [n, 1, 1, 2 · GOALS]
-      float[] sNext = b.sNext().toFloats();
+      float[] s = b.s().vector().toFloats(); // [n, 2 · GOALS]
+      float[] sNext = b.sNext().vector().toFloats();
       for (int row = 0; row < n; row++) {
         int serial = (int) (s[row * 4] + s[row * 4 + 2]); // one of the two blocks is 0
         Expected e = held.get(serial);

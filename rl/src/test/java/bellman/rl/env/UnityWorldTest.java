@@ -26,16 +26,15 @@ import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class UnityWorldTest {
   private static UnityWorld open(
-      GridWorldOptions options, Optional<String> behavior, OptionalInt firstAction, boolean goals) {
+      GridWorldOptions options, Optional<String> behavior, int firstAction, boolean gate) {
     return open(
-        List.of(new GridWorldPlayer(options)), RestartLimits.NONE, behavior, firstAction, goals);
+        List.of(new GridWorldPlayer(options)), RestartLimits.NONE, behavior, firstAction, gate);
   }
 
   /** Each player is the one after the one before has died. */
@@ -43,20 +42,18 @@ class UnityWorldTest {
       List<? extends Player> players,
       RestartLimits limits,
       Optional<String> behavior,
-      OptionalInt firstAction,
-      boolean goals) {
+      int firstAction,
+      boolean gate) {
     Iterator<? extends Player> next = players.iterator();
     return new UnityWorld(
         engine -> UnityEnvironment.embedded(next.next()).seed(7).sideChannels(engine).open(),
         limits,
-        behavior,
-        firstAction,
-        goals,
+        new UnityWorld.Choice(behavior, name -> firstAction, List.of(), gate),
         Duration.ofSeconds(10));
   }
 
   private static UnityWorld open(GridWorldOptions options) {
-    return open(options, Optional.empty(), OptionalInt.empty(), true);
+    return open(options, Optional.empty(), 1, true);
   }
 
   @Test
@@ -76,9 +73,9 @@ class UnityWorldTest {
 
   @Test
   void standingStillAndGoalsAreSettings() {
-    try (UnityWorld world =
-        open(GridWorldOptions.defaults(), Optional.of("GridWorld"), OptionalInt.of(0), false)) {
-      assertThat(world.spec()).isEqualTo(new Spec("GridWorld", Frame.picture(64, 84, 3), 0, 5));
+    try (UnityWorld world = open(GridWorldOptions.defaults(), Optional.of("GridWorld"), 0, false)) {
+      assertThat(world.spec())
+          .isEqualTo(new Spec("GridWorld", Frame.picture(64, 84, 3).with(2), 0, 5));
       boolean[] forbidden = world.reset().decisions().get(0).forbidden();
       assertThat(forbidden).hasSize(5);
       assertThat(forbidden[0]).isFalse(); // standing still is always allowed
@@ -161,7 +158,7 @@ class UnityWorldTest {
   private static final RestartLimits ANY = new RestartLimits(-1, -1, Duration.ofSeconds(1));
 
   private static UnityWorld open(List<Mortal> players, RestartLimits limits) {
-    return open(players, limits, Optional.empty(), OptionalInt.empty(), true);
+    return open(players, limits, Optional.empty(), 1, true);
   }
 
   @Test
@@ -263,11 +260,9 @@ class UnityWorldTest {
 
   @Test
   void whatCannotBeTrainedIsNamed() {
-    assertThatThrownBy(
-            () -> open(GridWorldOptions.defaults(), Optional.of("Ball"), OptionalInt.empty(), true))
+    assertThatThrownBy(() -> open(GridWorldOptions.defaults(), Optional.of("Ball"), 1, true))
         .hasMessage("the player has no behavior 'Ball', only [GridWorld?team=0]");
-    assertThatThrownBy(
-            () -> open(GridWorldOptions.defaults(), Optional.empty(), OptionalInt.of(5), true))
+    assertThatThrownBy(() -> open(GridWorldOptions.defaults(), Optional.empty(), 5, true))
         .hasMessage(
             "first action 5: GridWorld?team=0 has the actions 0 to 4; at least one must remain");
   }

@@ -61,12 +61,12 @@ class CudaReplayTest {
       random.nextBytes(pixels);
       int last = frames.hold(Observation.picture(pixels, 1), null);
       assertThat(last).isEqualTo(count - 1);
-      float[] y = frames.gather(device.tensor(new int[] {last}, Shape.of(1))).toFloats();
+      float[] y = frames.gather(device.tensor(new int[] {last}, Shape.of(1))).picture().toFloats();
       for (int i = 0; i < pixels.length; i += 997) {
         int at = i / 3 * 6 + 3 + i % 3; // the second goal's channels
         assertThat(y[at]).as("byte %d", i).isEqualTo((pixels[i] & 0xff) / 255f);
       }
-      float[] first = frames.gather(device.tensor(new int[] {0}, Shape.of(1))).toFloats();
+      float[] first = frames.gather(device.tensor(new int[] {0}, Shape.of(1))).picture().toFloats();
       for (int i = 0; i < first.length; i += 997) {
         assertThat(first[i]).isZero();
       }

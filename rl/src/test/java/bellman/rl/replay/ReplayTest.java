@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import bellman.engine.Device;
+import bellman.engine.DeviceOptions;
+import bellman.engine.Devices;
 import bellman.engine.RandomStream;
 import bellman.engine.Scope;
 import bellman.engine.Shape;
@@ -12,8 +14,10 @@ import bellman.rl.env.Frame;
 import bellman.rl.env.Observation;
 import bellman.rl.env.Spec;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -22,6 +26,7 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ReplayTest {
@@ -109,8 +114,8 @@ class ReplayTest {
         assertThat(e).as("reward %s is in the ring", r[row]).isNotNull();
         assertThat(b.a().toInts()[row]).isEqualTo(e.a);
         assertThat(b.discount().toFloats()[row]).isEqualTo(e.discount);
-        checkGated(b.s().toFloats(), row, e.s, e.goal);
-        checkGated(b.sNext().toFloats(), row, e.sNext, e.goalNext);
+        checkGated(b.s().picture().toFloats(), row, e.s, e.goal);
+        checkGated(b.sNext().picture().toFloats(), row, e.sNext, e.goalNext);
         byte[] mask = b.forbiddenNext().toBytes();
         for (int a = 0; a < ACTIONS; a++) {
           assertThat(mask[row * ACTIONS + a]).isEqualTo((byte) (e.forbidden[a] ? 1 : 0));
@@ -132,6 +137,55 @@ class ReplayTest {
         }
       }
     }
+  }
+
+  /** Picture and vector of a frame, each stored once and gated alike, as plain loops have it. */
+  @ParameterizedTest
+  @CsvSource({"reference, 0", "reference, 3", "java, 0", "java, 3", "onednn, 0", "onednn, 3"})
+  void picturesWithVectorsAreGatheredAsAPlainComputationSays(String name, int goals) {
+    Frame frame = Frame.picture(3, 5, 3).with(6);
+    Spec spec = new Spec("Both", frame, goals, ACTIONS);
+    int blocks = Math.max(1, goals);
+    SplittableRandom random = new SplittableRandom(9);
+    try (Device here = Devices.open(name, DeviceOptions.defaults().withThreads(2))) {
+      Frames frames = new Frames(here, spec, 20);
+      List<Observation> held = new ArrayList<>();
+      for (int i = 0; i < 20; i++) {
+        byte[] pixels = new byte[frame.size()];
+        random.nextBytes(pixels);
+        float[] vector = new float[6];
+        for (int j = 0; j < 6; j++) {
+          vector[j] = (float) random.nextDouble(-3, 3);
+        }
+        held.add(new Observation(pixels, vector, random.nextInt(blocks)));
+      }
+      int[] at = held.stream().mapToInt(o -> frames.hold(o, null)).toArray();
+      int[] index = random.ints(50, 0, 20).map(i -> at[i]).toArray();
+      Seen seen = frames.gather(here.tensor(index, Shape.of(50)));
+      assertThat(seen.picture().shape()).isEqualTo(Shape.of(50, 3, 5, 3 * blocks));
+      assertThat(seen.vector().shape()).isEqualTo(Shape.of(50, 6 * blocks));
+      float[] picture = new float[50 * 15 * 3 * blocks];
+      float[] vector = new float[50 * 6 * blocks];
+      for (int row = 0; row < 50; row++) {
+        Observation o = held.get(frameAt(at, index[row]));
+        for (int i = 0; i < 45; i++) {
+          picture[((row * 15 + i / 3) * blocks + o.goal()) * 3 + i % 3] =
+              (o.pixels()[i] & 0xff) / 255f;
+        }
+        System.arraycopy(o.vector(), 0, vector, (row * blocks + o.goal()) * 6, 6);
+      }
+      assertThat(seen.picture().toFloats()).isEqualTo(picture);
+      assertThat(seen.vector().toFloats()).isEqualTo(vector);
+      assertThat(frames.bytes()).isEqualTo(20 * (45 + 4 * 6 + 4 * 3));
+    }
+  }
+
+  private static int frameAt(int[] at, int frame) {
+    int i = 0;
+    while (at[i] != frame) {
+      i++;
+    }
+    return i;
   }
 
   @Test
@@ -172,8 +226,8 @@ class ReplayTest {
       float[] r = b.r().toFloats();
       for (int row = 0; row < 64; row++) {
         assertThat(r[row]).isGreaterThanOrEqualTo(5 * capacity - replay.size());
-        assertThat(b.s().toFloats()[row]).isEqualTo(r[row]);
-        assertThat(b.sNext().toFloats()[row]).isEqualTo(-r[row]);
+        assertThat(b.s().vector().toFloats()[row]).isEqualTo(r[row]);
+        assertThat(b.sNext().vector().toFloats()[row]).isEqualTo(-r[row]);
       }
     }
   }
@@ -187,6 +241,18 @@ class ReplayTest {
         .hasMessage(
             "frames: an observation of another kind does not fit frames of [2, 3, 2] bytes");
     replay.checkInvariants(0);
+    Replay both = new Replay(device, new Spec("B", Frame.picture(2, 3, 2).with(4), 0, 2), 4);
+    assertThatThrownBy(() -> both.hold(Observation.picture(new byte[12], 0), null))
+        .hasMessage(
+            "frames: an observation of another kind does not fit frames of [2, 3, 2] bytes and [4]"
+                + " floats");
+    assertThatThrownBy(() -> both.hold(new Observation(new byte[12], new float[3], 0), null))
+        .hasMessage(
+            "frames: an observation of 3 elements does not fit frames of [2, 3, 2] bytes and [4]"
+                + " floats");
+    assertThatThrownBy(() -> replay.hold(new Observation(new byte[12], new float[3], 0), null))
+        .hasMessage(
+            "frames: an observation of another kind does not fit frames of [2, 3, 2] bytes");
   }
 
   @Test
@@ -232,7 +298,7 @@ class ReplayTest {
       assertThatThrownBy(() -> new Replay(small, PICTURE, 101))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessage(
-              "replay: 101 transitions with 407 frames of [2, 3, 2] need 0.00 GB and reference has"
+              "replay: 101 transitions with 407 frames of [2, 3, 2] bytes need 0.00 GB and reference has"
                   + " 0.00 GB free; lower --buffer-size");
       assertThat(small.liveBytes()).isZero();
     }
@@ -240,8 +306,8 @@ class ReplayTest {
     try (Device small = new Device(ReferenceBackend.floats(), OptionalLong.of(16_000_000_000L))) {
       assertThatThrownBy(() -> new Replay(small, large, 1_000_000))
           .hasMessage(
-              "replay: 1,000,000 transitions with 1,500,256 frames of [64, 84, 3] need 24.23 GB and"
-                  + " reference has 16.00 GB free; lower --buffer-size");
+              "replay: 1,000,000 transitions with 1,500,256 frames of [64, 84, 3] bytes need 24.23 GB"
+                  + " and reference has 16.00 GB free; lower --buffer-size");
     }
   }
 }

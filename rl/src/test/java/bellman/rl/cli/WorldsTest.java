@@ -1,0 +1,80 @@
+package bellman.rl.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import bellman.rl.config.RunConfig;
+import bellman.rl.env.Frame;
+import bellman.rl.env.Spec;
+import bellman.rl.env.UnityWorld;
+import bellman.unity.UnityEnvironment;
+import bellman.unity.player.EnvironmentParameters.Parameter;
+import bellman.unity.player.GridWorldOptions;
+import bellman.unity.player.GridWorldPlayer;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class WorldsTest {
+  @TempDir private Path logs;
+
+  /** As a player gets them: those without a seed count on from the run's, constants included. */
+  @Test
+  void samplersHaveTheSeedsOfMlagentsLearn() {
+    RunConfig config =
+        RunConfig.defaults()
+            .with(
+                "environmentParameters",
+                "z=uniform[3,7],gridSize=4,a=gaussian[1,0.5]@42,m=multirangeuniform[1,2,5,6]")
+            .with("seed", "100");
+    GridWorldPlayer player = new GridWorldPlayer(GridWorldOptions.defaults());
+    try (UnityEnvironment unity =
+        UnityEnvironment.embedded(player)
+            .sideChannels(Worlds.parameters(config.world().environmentParameters(), 100))
+            .open()) {
+      unity.reset();
+      assertThat(player.snapshot().parameters())
+          .extracting(Parameter::name, Parameter::kind, Parameter::numbers, Parameter::seed)
+          .map(Object::toString)
+          .containsExactlyInAnyOrder(
+              "(\"z\", UNIFORM, [3.0f, 7.0f], 100)",
+              "(\"gridSize\", VALUE, [4.0f], 0)",
+              "(\"a\", GAUSSIAN, [1.0f, 0.5f], 42)",
+              "(\"m\", MULTI_RANGE, [1.0f, 2.0f, 5.0f, 6.0f], 102)");
+    }
+  }
+
+  @Test
+  void whatIsSeenAndDoneFollowsTheSettings() {
+    assertThat(spec("firstAction", "auto"))
+        .isEqualTo(new Spec("GridWorld", Frame.picture(64, 84, 3), 2, 4));
+    assertThat(spec("firstAction", "0"))
+        .isEqualTo(new Spec("GridWorld", Frame.picture(64, 84, 3), 2, 5));
+    assertThat(spec("goalConditioning", "none"))
+        .isEqualTo(new Spec("GridWorld", Frame.picture(64, 84, 3).with(2), 0, 4));
+    assertThat(spec("observations", "CameraSensor"))
+        .isEqualTo(new Spec("GridWorld", Frame.picture(64, 84, 3), 0, 4));
+    assertThat(spec("observations", " 1 ,CameraSensor"))
+        .isEqualTo(new Spec("GridWorld", Frame.picture(64, 84, 3), 2, 4));
+    assertThatThrownBy(() -> spec("observations", "Camera"))
+        .isInstanceOf(Failure.class)
+        .hasMessage(
+            "GridWorld?team=0 has no observation 'Camera', only 0 CameraSensor [3, 64, 84], 1"
+                + " VectorSensor [2]; give --observations names or numbers of them");
+  }
+
+  private Spec spec(String setting, String text) {
+    try (UnityWorld world = Worlds.open(RunConfig.defaults().with(setting, text), logs)) {
+      return world.spec();
+    }
+  }
+
+  @Test
+  void onlyGridWorldsFirstActionIsNotThePolicysByDefault() {
+    RunConfig.World world = RunConfig.defaults().world();
+    assertThat(world.firstAction("GridWorld")).isEqualTo(1);
+    assertThat(world.firstAction("Basic")).isZero();
+    assertThat(RunConfig.defaults().with("firstAction", "2").world().firstAction("GridWorld"))
+        .isEqualTo(2);
+  }
+}
