@@ -117,6 +117,19 @@ public final class Safetensors implements AutoCloseable {
     channel.close();
   }
 
+  /** IEEE 754 binary16 as float. */
+  public static float half(short bits) {
+    int sign = (bits & 0x8000) << 16;
+    int exponent = bits >>> 10 & 0x1f;
+    int fraction = bits & 0x3ff;
+    if (exponent == 0) { // zero or subnormal: fraction · 2⁻²⁴
+      float magnitude = fraction * 0x1p-24f;
+      return sign == 0 ? magnitude : -magnitude;
+    }
+    int rebased = exponent == 0x1f ? 0xff : exponent - 15 + 127;
+    return Float.intBitsToFloat(sign | rebased << 23 | fraction << 13);
+  }
+
   /** One array. Accessors copy it from the file; each widens exactly and refuses other dtypes. */
   public static final class Entry {
     private final Safetensors file;
@@ -262,19 +275,6 @@ public final class Safetensors implements AutoCloseable {
 
     private IllegalArgumentException wrong(String accessor) {
       return new IllegalArgumentException(describe() + ": " + accessor);
-    }
-
-    /** IEEE 754 binary16 as float. */
-    private static float half(short bits) {
-      int sign = (bits & 0x8000) << 16;
-      int exponent = bits >>> 10 & 0x1f;
-      int fraction = bits & 0x3ff;
-      if (exponent == 0) { // zero or subnormal: fraction · 2⁻²⁴
-        float magnitude = fraction * 0x1p-24f;
-        return sign == 0 ? magnitude : -magnitude;
-      }
-      int rebased = exponent == 0x1f ? 0xff : exponent - 15 + 127;
-      return Float.intBitsToFloat(sign | rebased << 23 | fraction << 13);
     }
   }
 }

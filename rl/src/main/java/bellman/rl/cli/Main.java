@@ -96,6 +96,8 @@ public final class Main {
     CommandLine root = new CommandLine(this);
     root.addSubcommand(new TrainCommand(streams, services, interruption).commandLine());
     root.addSubcommand(new EvaluateCommand(streams, services, interruption).commandLine());
+    root.addSubcommand(new ImportCommand(streams, services, interruption).commandLine());
+    root.addSubcommand(new ExportCommand(streams, services, interruption).commandLine());
     root.addSubcommand(new GridWorldCommand(streams, services));
     root.addSubcommand(new RecordCommand(streams));
     root.addSubcommand(new ReplayCommand(streams));

@@ -84,18 +84,24 @@ final class SavedWeights {
    * @return the file
    */
   static Path load(Path weights, DqnAgent agent, Consumer<String> warnings) {
+    return read(
+        weights,
+        file -> {
+          Checkpoint.loadWeights(file, agent);
+          return file;
+        },
+        warnings);
+  }
+
+  /** The same with any reader, and returns what that read. */
+  static <T> T read(Path weights, CheckpointFiles.Reader<T> reader, Consumer<String> warnings) {
     if (Files.isDirectory(weights)) {
       return new CheckpointFiles(weights, 1, warnings)
-          .newest(
-              file -> {
-                Checkpoint.loadWeights(file, agent);
-                return file;
-              })
+          .newest(reader)
           .orElseThrow(() -> new Failure(weights + " holds no checkpoint; train longer"));
     }
     try {
-      Checkpoint.loadWeights(weights, agent);
-      return weights;
+      return reader.read(weights);
     } catch (IOException e) {
       throw new Failure(
           CheckpointFiles.notUsable(weights, e) + ". Name a run, or another file of weights.", e);

@@ -12,6 +12,7 @@ import bellman.rl.env.Turn;
 import bellman.rl.replay.Replay;
 import java.io.IOException;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -245,6 +246,12 @@ public final class DqnAgent implements Agent {
 
   // ── checkpoints ───────────────────────────────────────────────────────────────────────────────
 
+  /**
+   * Metadata of a checkpoint: names of the weights in the order in which the network was built, by
+   * which PyTorch numbers an optimizer's parameters. The file sorts its arrays by name.
+   */
+  public static final String PARAMETERS = "parameters";
+
   private static final String TARGET = "target.";
   private static final String ADAM_M = "optimizer.exp_avg.";
   private static final String ADAM_V = "optimizer.exp_avg_sq.";
@@ -270,7 +277,8 @@ public final class DqnAgent implements Agent {
     Adam.State adam = learner.adam().state();
     Values.write(file, ADAM_M, adam.m());
     Values.write(file, ADAM_V, adam.v());
-    file.metadata("optimizer.step", Integer.toString(adam.t()))
+    file.metadata(PARAMETERS, String.join(",", weights.keySet()))
+        .metadata("optimizer.step", Integer.toString(adam.t()))
         .metadata("updates", Long.toString(learner.updates()))
         .metadata("agent_step", Long.toString(step))
         .metadata("random.seed", Long.toString(settings.seed()))
@@ -278,25 +286,74 @@ public final class DqnAgent implements Agent {
         .metadata("random.exploration", Integer.toString(exploration.state()));
   }
 
-  /** Reads the weights alone: θ⁻ is set to θ, everything else begins anew. */
-  public void loadWeights(Safetensors file) throws IOException {
+  /**
+   * θ in a checkpoint, in the order in which the network was built, or in any file that holds a
+   * network's weights and nothing else.
+   */
+  public static Map<String, Values> weights(Safetensors file) throws IOException {
     Map<String, Values> weights = Values.read(file, "");
     weights.keySet().removeIf(n -> n.startsWith(TARGET) || n.startsWith("optimizer."));
+    String order = file.metadata().get(PARAMETERS);
+    if (order == null) {
+      return weights;
+    }
+    Map<String, Values> ordered = new LinkedHashMap<>();
+    for (String name : order.split(",")) {
+      if (weights.containsKey(name)) {
+        ordered.put(name, weights.get(name));
+      }
+    }
+    if (ordered.size() != weights.size()) {
+      throw new IOException(
+          file.path() + ": its parameters are " + weights.keySet() + ", its metadata say " + order);
+    }
+    return ordered;
+  }
+
+  /** Adam's state in a checkpoint, by the names of {@link #weights}. */
+  public static Adam.State adam(Safetensors file) throws IOException {
+    return new Adam.State(
+        (int) counter(file, "optimizer.step"),
+        Values.read(file, ADAM_M),
+        Values.read(file, ADAM_V));
+  }
+
+  /** Takes the weights alone: θ⁻ is set to θ, everything else begins anew. */
+  public void loadWeights(Map<String, Values> weights) {
     learner.onlineWeights().load(weights);
     learner.syncTarget();
   }
 
+  /**
+   * Takes what another program has trained, and goes on from the step at which this one would have
+   * made as many updates as its Adam has: none at step 0, update k of the schedule after that. θ⁻
+   * is set to θ.
+   *
+   * @return that step
+   * @throws IllegalArgumentException listing what differs from this network's parameters
+   */
+  public long load(Map<String, Values> weights, Adam.State adam) {
+    loadWeights(weights);
+    learner.adam().restore(adam);
+    learner.restoreUpdates(adam.t());
+    step = adam.t() == 0 ? 0 : stepOf(adam.t());
+    forget();
+    return step;
+  }
+
+  private long stepOf(long update) {
+    int begin = settings.bufferInitSteps();
+    double each = settings.stepsPerUpdate();
+    return settings.tutorial()
+        ? Math.max(settings.batchSize(), begin) + 1 + update
+        : (long) Math.ceil(((long) (begin / each) + update) * each);
+  }
+
   /** Goes back to a saved state; the replay is not part of it. */
   public void load(Safetensors file) throws IOException {
-    loadWeights(file);
+    loadWeights(weights(file));
     learner.targetWeights().load(Values.read(file, TARGET));
-    learner
-        .adam()
-        .restore(
-            new Adam.State(
-                (int) counter(file, "optimizer.step"),
-                Values.read(file, ADAM_M),
-                Values.read(file, ADAM_V)));
+    learner.adam().restore(adam(file));
     learner.restoreUpdates(counter(file, "updates"));
     learner.sampling().restore((int) counter(file, "random.sampling"));
     exploration.restore((int) counter(file, "random.exploration"));

@@ -2,12 +2,16 @@ package bellman.rl.run;
 
 import bellman.engine.io.Safetensors;
 import bellman.engine.io.SafetensorsWriter;
+import bellman.nn.Adam;
+import bellman.nn.Values;
 import bellman.rl.TrainLoop;
 import bellman.rl.dqn.DqnAgent;
 import bellman.rl.env.Spec;
+import bellman.rl.torch.TorchCheckpoint;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * What a checkpoint holds: the agent's tensors and counters, where the loop stands, and which
@@ -72,15 +76,47 @@ public final class Checkpoint {
   }
 
   /**
-   * The weights alone, from a checkpoint or any safetensors file with the network's names.
+   * The weights alone, from a checkpoint, any safetensors file with the network's names, or what
+   * {@code torch.save} wrote.
    *
    * @throws IOException if the file is not whole, or its network is not this one
    */
   public static void loadWeights(Path file, DqnAgent agent) throws IOException {
-    try (Safetensors saved = Safetensors.open(file)) {
-      agent.loadWeights(saved);
+    try {
+      agent.loadWeights(weights(file));
     } catch (IllegalArgumentException e) {
       throw new IOException(e.getMessage(), e);
+    }
+  }
+
+  /**
+   * What a checkpoint holds for other programs: the online network and Adam. The weights alone
+   * where the file has no more, or does not tell their order.
+   *
+   * @param settings Adam's, which are the run's and in no checkpoint
+   * @throws IOException if the file is not whole, or no such file
+   */
+  public static TorchCheckpoint forOthers(Path file, Adam.Settings settings) throws IOException {
+    if (TorchCheckpoint.looksLikeOne(file)) {
+      throw new IOException("torch.save wrote it; bellman import makes a run of it");
+    }
+    try (Safetensors saved = Safetensors.open(file)) {
+      return new TorchCheckpoint(
+          DqnAgent.weights(saved),
+          saved.metadata().containsKey(DqnAgent.PARAMETERS)
+              ? Optional.of(new TorchCheckpoint.Optimizer(DqnAgent.adam(saved), settings))
+              : Optional.empty());
+    } catch (IllegalArgumentException e) {
+      throw new IOException(e.getMessage(), e);
+    }
+  }
+
+  private static Map<String, Values> weights(Path file) throws IOException {
+    if (TorchCheckpoint.looksLikeOne(file)) {
+      return TorchCheckpoint.readNetwork(file);
+    }
+    try (Safetensors saved = Safetensors.open(file)) {
+      return DqnAgent.weights(saved);
     }
   }
 }

@@ -200,7 +200,18 @@ class MainTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"", "train", "evaluate", "gridworld", "record", "replay", "doctor", "fetch-cuda"})
+      strings = {
+        "",
+        "train",
+        "evaluate",
+        "import",
+        "export",
+        "gridworld",
+        "record",
+        "replay",
+        "doctor",
+        "fetch-cuda"
+      })
   void helpEverywhere(String command) {
     assertThat(run((command + " --help").strip().split(" "))).isZero();
     assertThat(out.toString()).contains("Usage: bellman " + command);
