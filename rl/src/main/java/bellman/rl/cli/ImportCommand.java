@@ -235,7 +235,7 @@ final class ImportCommand extends RunCommand {
                   file,
                   e.getMessage(),
                   described(spec),
-                  spec.frame().pixels()
+                  spec.frame().hasPicture()
                       ? "; the columns of fc1.weight follow from the picture's size, --picture HxW"
                       : ""),
           e);
@@ -247,10 +247,10 @@ final class ImportCommand extends RunCommand {
     return "%s, %s%s, %d actions"
         .formatted(
             spec.name(),
-            f.pixels()
+            f.hasPicture()
                 ? "a picture of %d × %d with %d channels"
                     .formatted(f.height(), f.width(), f.channels())
-                : "a vector of " + f.channels(),
+                : "a vector of " + f.vector(),
             spec.goals() == 0 ? "" : " for each of %d goals".formatted(spec.goals()),
             spec.actions());
   }

@@ -11,7 +11,8 @@ import bellman.engine.io.SafetensorsWriter;
 import bellman.nn.Adam;
 import bellman.nn.Values;
 import bellman.nn.Weights;
-import bellman.rl.dqn.QNetworks;
+import bellman.rl.dqn.NetworkSettings;
+import bellman.rl.dqn.QNetwork;
 import bellman.rl.env.Frame;
 import bellman.rl.env.Spec;
 import bellman.rl.torch.TorchCheckpoint;
@@ -64,7 +65,7 @@ class ImportExportTest {
   private static Map<String, Values> network(Spec spec) {
     try (Device device = Devices.open("java", DeviceOptions.defaults())) {
       Weights weights = new Weights(device, 3);
-      QNetworks.of(weights, spec, 1);
+      QNetwork.of(weights, spec, NetworkSettings.DEFAULT, 1);
       weights.parameters().values();
       return weights.save();
     }
@@ -243,9 +244,7 @@ class ImportExportTest {
     fails(
         Main.FAILED,
         bad + " --picture 20x20",
-        "bellman import: no agent fits GridWorld (observation [20, 20, 3], 4 actions): the picture"
-            + " has 20 × 20 pixels; the network's filters need 36 × 36 or more: enlarge the camera"
-            + " sensor's picture");
+        "bellman import: no agent fits GridWorld (observation [20, 20, 3] bytes, 4 actions): the picture has 20 × 20 pixels and nature_cnn needs 36 × 36 or more; enlarge the camera sensor's picture, or take --vis-encode-type simple");
     fails(
         Main.USAGE,
         bad + " --picture 36",

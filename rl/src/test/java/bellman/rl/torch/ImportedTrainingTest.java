@@ -11,11 +11,12 @@ import bellman.engine.Tensor;
 import bellman.engine.io.Safetensors;
 import bellman.nn.Adam;
 import bellman.nn.Huber;
-import bellman.nn.Sequential;
 import bellman.nn.Weights;
-import bellman.rl.dqn.QNetworks;
+import bellman.rl.dqn.NetworkSettings;
+import bellman.rl.dqn.QNetwork;
 import bellman.rl.env.Frame;
 import bellman.rl.env.Spec;
+import bellman.rl.replay.Seen;
 import java.io.IOException;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -34,14 +35,14 @@ class ImportedTrainingTest {
         Device device = Devices.open(name, DeviceOptions.defaults().withThreads(1))) {
       Spec spec = new Spec("GridWorld", Frame.picture(36, 36, 3), 2, 4);
       Weights weights = new Weights(device, 1);
-      Sequential online = QNetworks.of(weights, spec, 1);
+      QNetwork online = QNetwork.of(weights, spec, NetworkSettings.DEFAULT, 1);
       Adam adam = new Adam(weights, optimizer.settings());
       weights.load(saved.network());
       adam.restore(optimizer.state());
 
       Tensor s = pictures(device, golden, "state");
       Tensor sNext = pictures(device, golden, "next_state");
-      float[] q = Tensor.withoutGradient(() -> online.forward(s)).toFloats();
+      float[] q = Tensor.withoutGradient(() -> online.forward(new Seen(s, null))).toFloats();
       assertThat(distance(q, golden.entry("ckpt_q").floats())).isLessThan(LIMIT);
 
       Shape batch = Shape.of(s.shape().dim(0));
@@ -60,12 +61,14 @@ class ImportedTrainingTest {
                       .add(
                           device
                               .state("discount", discounts, batch)
-                              .mul(online.forward(sNext).rowMax())));
-      Tensor loss = new Huber().of(online.forward(s).pick(device.state("a", actions, batch)), y);
+                              .mul(online.forward(new Seen(sNext, null)).rowMax())));
+      Tensor loss =
+          new Huber()
+              .of(online.forward(new Seen(s, null)).pick(device.state("a", actions, batch)), y);
       assertThat(distance(loss.toFloats(), golden.entry("loss").floats())).isLessThan(LIMIT);
       adam.step(loss.backward());
       assertThat(adam.t()).isEqualTo(101);
-      float[] next = Tensor.withoutGradient(() -> online.forward(s)).toFloats();
+      float[] next = Tensor.withoutGradient(() -> online.forward(new Seen(s, null))).toFloats();
       assertThat(distance(next, golden.entry("next_q").floats())).isLessThan(LIMIT);
       assertThat(distance(next, q)).as("the update matters").isGreaterThan(100 * LIMIT);
     }
