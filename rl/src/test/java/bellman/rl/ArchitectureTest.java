@@ -49,6 +49,8 @@ class ArchitectureTest {
         .definedBy("bellman.rl.dqn")
         .layer("observe")
         .definedBy("bellman.rl.observe")
+        .layer("picture")
+        .definedBy("bellman.rl.picture")
         .layer("run")
         .definedBy("bellman.rl.run")
         .layer("config")
@@ -59,6 +61,8 @@ class ArchitectureTest {
         .mayNotBeAccessedByAnyLayer()
         .whereLayer("run")
         .mayOnlyBeAccessedByLayers("cli")
+        .whereLayer("picture")
+        .mayOnlyBeAccessedByLayers("cli")
         .whereLayer("observe")
         .mayOnlyBeAccessedByLayers("cli")
         .whereLayer("config")
@@ -68,7 +72,7 @@ class ArchitectureTest {
         .whereLayer("replay")
         .mayOnlyBeAccessedByLayers("dqn", "cli")
         .whereLayer("loop")
-        .mayOnlyBeAccessedByLayers("dqn", "observe", "run", "cli")
+        .mayOnlyBeAccessedByLayers("dqn", "observe", "picture", "run", "cli")
         .check(RL);
     slices().matching("bellman.rl.(*)..").should().beFreeOfCycles().check(RL);
   }
@@ -81,6 +85,18 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAPackage("bellman.unity..")
+        .check(RL);
+  }
+
+  @Test
+  void picturesAreDrawnInOnePlace() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("bellman.rl.picture")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(
+            "java.awt..", "javax.imageio..", "javax.swing..", "org.knowm..", "org.apache.batik..")
         .check(RL);
   }
 }

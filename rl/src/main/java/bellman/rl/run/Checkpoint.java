@@ -8,6 +8,7 @@ import bellman.rl.env.Spec;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.OptionalLong;
 
 /**
  * What a checkpoint holds: the agent's tensors and counters, where the loop stands, and which
@@ -81,6 +82,15 @@ public final class Checkpoint {
       agent.loadWeights(saved);
     } catch (IllegalArgumentException e) {
       throw new IOException(e.getMessage(), e);
+    }
+  }
+
+  /** The run's step at which a checkpoint was saved; empty for files of another origin. */
+  public static OptionalLong step(Path file) {
+    try (Safetensors saved = Safetensors.open(file)) {
+      return OptionalLong.of(Long.parseLong(saved.metadata().get(STEP)));
+    } catch (IOException | NumberFormatException e) {
+      return OptionalLong.empty();
     }
   }
 }
