@@ -25,7 +25,6 @@ import org.apache.batik.svggen.SVGGraphics2D;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
-import org.knowm.xchart.style.Styler;
 import org.knowm.xchart.style.XYStyler;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
@@ -47,7 +46,10 @@ public final class LearningCurves {
   }
 
   private static final int WIDTH = 1200;
-  private static final int UPPER = 470;
+  private static final int HEAD = 62;
+  private static final int ENTRY = 22;
+  private static final int MARGIN = 24;
+  private static final int UPPER = 440;
   private static final int LOWER = 340;
 
   /** Pixels of the PNG for one of the page. */
@@ -107,7 +109,7 @@ public final class LearningCurves {
 
   private void writePng(Path file) throws IOException {
     BufferedImage image =
-        new BufferedImage(SCALE * WIDTH, SCALE * (UPPER + LOWER), BufferedImage.TYPE_INT_RGB);
+        new BufferedImage(SCALE * WIDTH, SCALE * height(), BufferedImage.TYPE_INT_RGB);
     Graphics2D g = image.createGraphics();
     g.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
     g.scale(SCALE, SCALE);
@@ -130,43 +132,95 @@ public final class LearningCurves {
     } catch (ParserConfigurationException e) {
       throw new IOException(e);
     }
-    g.setSVGCanvasSize(new Dimension(WIDTH, UPPER + LOWER));
+    g.setSVGCanvasSize(new Dimension(WIDTH, height()));
     paint(g);
     try (Writer out = new OutputStreamWriter(Files.newOutputStream(file), StandardCharsets.UTF_8)) {
       g.stream(out, false);
     }
   }
 
+  private int height() {
+    return HEAD + ENTRY * groups.size() + UPPER + LOWER;
+  }
+
   private void paint(Graphics2D g) {
     g.setColor(Color.WHITE);
-    g.fillRect(0, 0, WIDTH, UPPER + LOWER);
-    XYChart reward = chart(title, "mean return", RunLog.Window::meanReturn, true);
-    reward.paint(g, WIDTH, UPPER);
+    g.fillRect(0, 0, WIDTH, height());
+    head(g);
+    Graphics2D part = (Graphics2D) g.create();
+    part.translate(0, HEAD + ENTRY * groups.size());
+    chart("Return", "mean return", RunLog.Window::meanReturn).paint(part, WIDTH, UPPER);
+    part.translate(0, UPPER);
     List<XYChart> lower =
         List.of(
-            chart("Loss", "TD loss", RunLog.Window::loss, false),
-            chart("Value", "mean Q(s, a)", RunLog.Window::meanQ, false),
-            chart("Exploration", "ε", RunLog.Window::epsilon, false));
-    int width = WIDTH / lower.size();
-    for (int i = 0; i < lower.size(); i++) {
-      Graphics2D part = (Graphics2D) g.create();
-      part.translate(i * width, UPPER);
-      lower.get(i).paint(part, width, LOWER);
-      part.dispose();
+            chart("Loss", "TD loss", RunLog.Window::loss),
+            chart("Value", "mean Q(s, a)", RunLog.Window::meanQ),
+            chart("Random actions", "epsilon", RunLog.Window::epsilon));
+    for (XYChart chart : lower) {
+      chart.paint(part, WIDTH / lower.size(), LOWER);
+      part.translate(WIDTH / lower.size(), 0);
     }
+    part.dispose();
+  }
+
+  /** The title and, where it covers no curve, the legend. */
+  private void head(Graphics2D g) {
+    g.setColor(INK);
+    g.setFont(new Font(Font.SANS_SERIF, Font.BOLD, 19));
+    g.drawString(title, MARGIN, 34);
+    g.setFont(new Font(Font.SANS_SERIF, Font.PLAIN, 14));
+    int y = HEAD;
+    for (int i = 0; i < groups.size(); i++) {
+      Group group = groups.get(i);
+      g.setColor(band(color(i)));
+      g.fillRect(MARGIN, y - 11, 30, 14);
+      g.setColor(color(i));
+      g.fillRect(MARGIN, y - 5, 30, 2);
+      g.setColor(INK);
+      int n = group.runs().size();
+      g.drawString(
+          n == 1
+              ? group.label() + ": mean, and range of its windows of episodes"
+              : "%s: mean and range of %d runs".formatted(group.label(), n),
+          MARGIN + 40,
+          y);
+      y += ENTRY;
+    }
+    if (runs.stream().anyMatch(run -> run.windows().stream().anyMatch(RunLog.Window::testing))) {
+      int x = WIDTH - 170;
+      if (testBegins() < Double.POSITIVE_INFINITY) {
+        g.setColor(SHADE);
+        g.fillRect(x, HEAD - 11, 30, 14);
+      }
+      g.setColor(INK);
+      g.setStroke(dashes());
+      g.drawLine(x, HEAD - 4, x + 30, HEAD - 4);
+      g.drawString("test phase", x + 40, HEAD);
+    }
+  }
+
+  private static Color color(int group) {
+    return COLORS.get(group % COLORS.size());
+  }
+
+  private static Color band(Color line) {
+    return new Color(line.getRed(), line.getGreen(), line.getBlue(), 50);
+  }
+
+  private static BasicStroke dashes() {
+    return new BasicStroke(2, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 10, DASHES, 0);
   }
 
   // ── one chart ─────────────────────────────────────────────────────────────────────────────────
 
-  private XYChart chart(
-      String name, String unit, ToDoubleFunction<RunLog.Window> figure, boolean large) {
+  private XYChart chart(String name, String unit, ToDoubleFunction<RunLog.Window> figure) {
     XYChart chart =
         new XYChartBuilder().title(name).xAxisTitle("agent steps").yAxisTitle(unit).build();
-    style(chart.getStyler(), large);
+    style(chart.getStyler());
     double low = Double.POSITIVE_INFINITY;
     double high = Double.NEGATIVE_INFINITY;
     for (int i = 0; i < groups.size(); i++) {
-      Color color = COLORS.get(i % COLORS.size());
+      Color color = color(i);
       for (boolean testing : new boolean[] {false, true}) {
         Curve curve = Curve.of(groups.get(i).runs(), piece, w -> w.testing() == testing, figure);
         if (curve.size() > 0) {
@@ -205,7 +259,6 @@ public final class LearningCurves {
       XYSeries nothing = chart.addSeries("none", new double[] {0, end}, new double[] {low, low});
       nothing.setLineColor(new Color(0, 0, 0, 0));
       nothing.setMarker(SeriesMarkers.NONE);
-      nothing.setShowInLegend(false);
     }
   }
 
@@ -232,46 +285,29 @@ public final class LearningCurves {
     }
     XYSeries series = chart.addSeries(name, x, y);
     series.setXYSeriesRenderStyle(XYSeries.XYSeriesRenderStyle.PolygonArea);
-    series.setFillColor(new Color(color.getRed(), color.getGreen(), color.getBlue(), 50));
+    series.setFillColor(band(color));
     series.setLineColor(new Color(0, 0, 0, 0));
     series.setMarker(SeriesMarkers.NONE);
-    series.setShowInLegend(false);
   }
 
-  private void line(XYChart chart, int group, boolean testing, Curve curve, Color color) {
-    Group g = groups.get(group);
-    int n = g.runs().size();
-    String label =
-        n == 1
-            ? g.label() + ", mean and range of windows"
-            : "%s, mean and range of %d runs".formatted(g.label(), n);
+  private static void line(XYChart chart, int group, boolean testing, Curve curve, Color color) {
     XYSeries series =
         chart.addSeries(group + (testing ? " test" : ""), curve.steps(), curve.mean());
-    series.setLabel(label);
-    series.setShowInLegend(!testing);
     series.setLineColor(color);
     series.setLineStyle(
-        testing
-            ? new BasicStroke(2, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 10, DASHES, 0)
-            : new BasicStroke(2, BasicStroke.CAP_ROUND, BasicStroke.JOIN_ROUND));
+        testing ? dashes() : new BasicStroke(2, BasicStroke.CAP_ROUND, BasicStroke.JOIN_ROUND));
     series.setMarker(curve.size() < 3 ? SeriesMarkers.CIRCLE : SeriesMarkers.NONE);
     series.setMarkerColor(color);
   }
 
-  private static void style(XYStyler styler, boolean large) {
-    int size = large ? 15 : 13;
+  private static void style(XYStyler styler) {
     styler.setChartBackgroundColor(Color.WHITE);
     styler.setChartFontColor(INK);
-    styler.setChartTitleFont(new Font(Font.SANS_SERIF, Font.BOLD, size + 2));
+    styler.setChartTitleFont(new Font(Font.SANS_SERIF, Font.BOLD, 15));
     styler.setChartTitleBoxVisible(false);
     styler.setChartTitlePadding(8);
     styler.setChartPadding(12);
-    styler.setLegendVisible(large);
-    styler.setLegendPosition(Styler.LegendPosition.InsideSE);
-    styler.setLegendFont(new Font(Font.SANS_SERIF, Font.PLAIN, size - 1));
-    styler.setLegendPadding(12);
-    styler.setLegendBackgroundColor(new Color(255, 255, 255, 210));
-    styler.setLegendBorderColor(GRID);
+    styler.setLegendVisible(false);
     styler.setPlotBackgroundColor(Color.WHITE);
     styler.setPlotBorderVisible(false);
     styler.setPlotGridLinesColor(GRID);
@@ -280,12 +316,12 @@ public final class LearningCurves {
     styler.setPlotContentSize(1);
     styler.setMarkerSize(6);
     styler.setLocale(Locale.ROOT);
-    styler.setAxisTickLabelsFont(new Font(Font.SANS_SERIF, Font.PLAIN, size - 2));
+    styler.setAxisTickLabelsFont(new Font(Font.SANS_SERIF, Font.PLAIN, 12));
     styler.setAxisTickLabelsColor(INK);
-    styler.setAxisTitleFont(new Font(Font.SANS_SERIF, Font.PLAIN, size - 1));
+    styler.setAxisTitleFont(new Font(Font.SANS_SERIF, Font.PLAIN, 13));
     styler.setXAxisDecimalPattern("#,###");
     styler.setYAxisTickLabelsFormattingFunction(LearningCurves::plain);
-    styler.setXAxisTickMarkSpacingHint(large ? 110 : 80);
+    styler.setXAxisTickMarkSpacingHint(80);
   }
 
   /** 0.025, not .025 or 0.025000000000000001. */
