@@ -50,10 +50,9 @@ final class PlotCommand implements Callable<Integer> {
   @Option(
       names = {"-o", "--output"},
       paramLabel = "FILE",
-      description = {
-        "a .png or .svg; may be given twice [default: learning_curves.png and .svg in the run's"
-            + " run_logs, or for several runs in --results-dir]"
-      })
+      description =
+          "a .png or a .svg; may be given twice [default: both, named learning_curves, in the run's"
+              + " run_logs or, for several runs, in --results-dir]")
   private List<Path> outputs = List.of();
 
   @Option(names = "--each", description = "a curve for every run")

@@ -4,14 +4,16 @@ import bellman.rl.Episode;
 import bellman.rl.Observer;
 import bellman.rl.Phase;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.function.IntPredicate;
+import java.util.Map;
 
 /** What the episodes of the test phase had in common, all together and for each goal. */
 public final class Tally implements Observer {
   private final int most;
-  private final List<Episode> episodes = new ArrayList<>();
+  private final Sum all = new Sum();
+  private final Map<Integer, Sum> goals = new HashMap<>();
 
   /**
    * @param most episodes that count; later ones do not
@@ -51,83 +53,101 @@ public final class Tally implements Observer {
     }
   }
 
+  /** What is known of some episodes; mean and squares around it as Welford (1962) has them. */
+  private static final class Sum {
+    private int n;
+    private double mean;
+    private double squares;
+    private double lowest = Double.NaN;
+    private double highest = Double.NaN;
+    private long length;
+    private int shortest;
+    private int longest;
+    private int positive;
+    private int succeeded;
+    private int timedOut;
+
+    void add(Episode e) {
+      double r = e.agentReturn();
+      lowest = n == 0 ? r : Math.min(lowest, r);
+      highest = n == 0 ? r : Math.max(highest, r);
+      shortest = n == 0 ? e.length() : Math.min(shortest, e.length());
+      longest = Math.max(longest, e.length());
+      length += e.length();
+      n++;
+      double from = r - mean;
+      mean += from / n;
+      squares += from * (r - mean);
+      positive += r > 0 ? 1 : 0;
+      succeeded += r > 0 && !e.interrupted() ? 1 : 0;
+      timedOut += e.interrupted() ? 1 : 0;
+    }
+
+    Figures figures() {
+      return new Figures(
+          n,
+          n == 0 ? Double.NaN : mean,
+          Math.sqrt(squares / n),
+          lowest,
+          highest,
+          (double) length / n,
+          shortest,
+          longest,
+          succeeded,
+          n - succeeded - timedOut,
+          timedOut);
+    }
+  }
+
   @Override
   public void episodeEnded(Episode e) {
-    if (e.phase() == Phase.TESTING && episodes.size() < most) {
-      episodes.add(e);
+    if (e.phase() == Phase.TESTING && !full()) {
+      all.add(e);
+      goals.computeIfAbsent(e.goal(), g -> new Sum()).add(e);
     }
   }
 
   /** Whether as many ended as count. */
   public boolean full() {
-    return episodes.size() == most;
+    return all.n == most;
   }
 
   /** Of all episodes. */
   public Figures all() {
-    return figures(goal -> true);
+    return all.figures();
   }
 
   /** Of the episodes with a goal. */
   public Figures of(int goal) {
-    return figures(g -> g == goal);
-  }
-
-  private Figures figures(IntPredicate goal) {
-    List<Episode> some = episodes.stream().filter(e -> goal.test(e.goal())).toList();
-    double mean = some.stream().mapToDouble(Episode::agentReturn).average().orElse(Double.NaN);
-    var returns = some.stream().mapToDouble(Episode::agentReturn).summaryStatistics();
-    var lengths = some.stream().mapToInt(Episode::length).summaryStatistics();
-    double squares =
-        some.stream()
-            .mapToDouble(e -> (e.agentReturn() - mean) * (e.agentReturn() - mean))
-            .average()
-            .orElse(Double.NaN);
-    int timedOut = (int) some.stream().filter(Episode::interrupted).count();
-    int succeeded =
-        (int) some.stream().filter(e -> !e.interrupted() && e.agentReturn() > 0).count();
-    boolean none = some.isEmpty();
-    return new Figures(
-        some.size(),
-        mean,
-        Math.sqrt(squares),
-        none ? Double.NaN : returns.getMin(),
-        none ? Double.NaN : returns.getMax(),
-        none ? Double.NaN : lengths.getAverage(),
-        none ? 0 : lengths.getMin(),
-        none ? 0 : lengths.getMax(),
-        succeeded,
-        some.size() - succeeded - timedOut,
-        timedOut);
+    return goals.getOrDefault(goal, new Sum()).figures();
   }
 
   /** One line about all episodes. */
   public String line() {
-    Figures all = all();
-    if (all.episodes() == 0) {
+    Figures f = all();
+    if (f.episodes() == 0) {
       return "no episode ended";
     }
-    int positive = (int) episodes.stream().filter(e -> e.agentReturn() > 0).count();
     return String.format(
         Locale.ROOT,
         "%d %s: mean return %.3f ± %.3f (standard error), mean length %.2f, %.1f %% with a"
             + " positive return, %.1f %% cut off by a time limit",
-        all.episodes(),
-        all.episodes() == 1 ? "episode" : "episodes",
-        all.meanReturn(),
-        all.standardError(),
-        all.meanLength(),
-        100 * all.part(positive),
-        100 * all.part(all.timedOut()));
+        f.episodes(),
+        f.episodes() == 1 ? "episode" : "episodes",
+        f.meanReturn(),
+        f.standardError(),
+        f.meanLength(),
+        100 * f.part(all.positive),
+        100 * f.part(f.timedOut()));
   }
 
   /**
    * A row for each goal and one for all, under a header.
    *
-   * @param goals their names
+   * @param names of the goals
    */
-  public List<String> table(List<String> goals) {
-    int width = goals.stream().mapToInt(String::length).max().orElse(0);
+  public List<String> table(List<String> names) {
+    int width = names.stream().mapToInt(String::length).max().orElse(0);
     String name = "%-" + Math.max(4, width) + "s";
     List<String> table = new ArrayList<>();
     table.add(
@@ -140,8 +160,8 @@ public final class Tally implements Observer {
             "success",
             "wrong goal",
             "time-out"));
-    for (int g = 0; g < goals.size(); g++) {
-      table.add(row(String.format(name, goals.get(g)), of(g)));
+    for (int g = 0; g < names.size(); g++) {
+      table.add(row(String.format(name, names.get(g)), of(g)));
     }
     table.add(row(String.format(name, "all"), all()));
     return table;

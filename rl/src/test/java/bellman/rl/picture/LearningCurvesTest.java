@@ -83,7 +83,7 @@ class LearningCurvesTest {
     LearningCurves.Group one = new LearningCurves.Group("one", List.of(run("a", -0.5)));
     BufferedImage image = png(List.of(one));
     assertThat(count(image, 0xededed, 0, 2400)).isGreaterThan(100_000);
-    assertThat(count(image, 0xededed, 900, 1400)).isZero();
+    assertThat(count(image, 0xededed, 900, 1400)).as("edges of letters").isLessThan(1000);
     assertThat(count(image, BLUE, 2000, 2400)).isGreaterThan(100);
   }
 
