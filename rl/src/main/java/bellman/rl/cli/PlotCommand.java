@@ -97,10 +97,8 @@ final class PlotCommand implements Callable<Integer> {
       try {
         curves.write(file);
       } catch (IOException e) {
-        throw new Failure(
-            "%s cannot be written (%s); choose another place with --output"
-                .formatted(file, e.getMessage()),
-            e);
+        boolean plain = e.getClass().equals(IOException.class);
+        throw new Failure("%s was not drawn (%s)".formatted(file, plain ? e.getMessage() : e), e);
       }
       streams.out().println(file);
     }

@@ -1,25 +1,44 @@
 package bellman.rl.picture;
 
-import java.awt.AWTError;
 import java.io.IOException;
 import java.util.function.Consumer;
 
-/** A picture that is worth having, but no reason to fail. */
+/** A picture that is worth having, but no reason for a run to fail. */
 interface Drawing {
   void draw() throws IOException;
 
   /**
-   * Draws, or warns. Java without fonts, or without the libraries that it draws with, throws
-   * whatever it comes upon.
+   * Draws. Java without fonts, or without the libraries that it draws with, throws whatever it
+   * comes upon, plain errors included.
+   *
+   * @throws IOException whatever it was, but for a lack of memory
+   */
+  default void attempt() throws IOException {
+    try {
+      draw();
+    } catch (IOException | OutOfMemoryError e) {
+      throw e;
+    } catch (RuntimeException | Error e) {
+      throw new IOException(
+          "Java cannot draw here; fontconfig or a font, such as the package fonts-dejavu-core, may"
+              + " be missing: "
+              + e,
+          e);
+    }
+  }
+
+  /**
+   * Draws, or warns.
    *
    * @return whether it was drawn
    */
   default boolean orWarn(String what, Consumer<String> warnings) {
     try {
-      draw();
+      attempt();
       return true;
-    } catch (IOException | RuntimeException | LinkageError | InternalError | AWTError e) {
-      warnings.accept("%s was not drawn (%s)".formatted(what, e));
+    } catch (IOException e) {
+      boolean plain = e.getClass().equals(IOException.class);
+      warnings.accept("%s was not drawn (%s)".formatted(what, plain ? e.getMessage() : e));
       return false;
     }
   }

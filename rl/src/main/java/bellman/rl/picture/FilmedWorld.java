@@ -6,6 +6,7 @@ import bellman.rl.env.Observation;
 import bellman.rl.env.Spec;
 import bellman.rl.env.Turn;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
@@ -187,8 +188,12 @@ public final class FilmedWorld implements Environment {
     if (!drawing.orWarn("the film " + file, warnings) && film != null) {
       Film broken = film;
       film = null;
-      Drawing close = broken::close;
-      close.orWarn("the end of " + file, warning -> {}); // it has been said already
+      Drawing removed =
+          () -> {
+            broken.close();
+            Files.deleteIfExists(file);
+          };
+      removed.orWarn("the end of " + file, warning -> {}); // it has been said already
     }
   }
 

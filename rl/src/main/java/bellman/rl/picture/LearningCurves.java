@@ -94,17 +94,20 @@ public final class LearningCurves {
    * Writes the page as its name ends: {@code .png} or {@code .svg}.
    *
    * @throws IllegalArgumentException if it ends otherwise
+   * @throws IOException if it cannot be written, or Java cannot draw here
    */
   public void write(Path file) throws IOException {
     String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
+    Drawing drawing;
     if (name.endsWith(".png")) {
-      writePng(file);
+      drawing = () -> writePng(file);
     } else if (name.endsWith(".svg")) {
-      writeSvg(file);
+      drawing = () -> writeSvg(file);
     } else {
       throw new IllegalArgumentException(
           file + ": pictures are written as .png or .svg; give it one of these endings");
     }
+    drawing.attempt();
   }
 
   private void writePng(Path file) throws IOException {

@@ -30,13 +30,20 @@ class DrawingTest {
             },
             () -> {
               throw new AWTError("no toolkit");
+            },
+            () -> {
+              throw new Error("Probable fatal error: No physical fonts found.");
             });
     for (Drawing d : drawings) {
       assertThat(d.orWarn("the chart", warnings::add)).isFalse();
     }
     assertThat(warnings).hasSize(drawings.size()).allMatch(w -> w.startsWith("the chart was not"));
-    assertThat(warnings.get(0))
-        .isEqualTo("the chart was not drawn (java.io.IOException: disk full)");
+    assertThat(warnings.get(0)).isEqualTo("the chart was not drawn (disk full)");
+    assertThat(warnings.get(5))
+        .isEqualTo(
+            "the chart was not drawn (Java cannot draw here; fontconfig or a font, such as the"
+                + " package fonts-dejavu-core, may be missing: java.lang.Error: Probable fatal"
+                + " error: No physical fonts found.)");
     Drawing good = () -> {};
     assertThat(good.orWarn("the chart", warnings::add)).isTrue();
     assertThat(warnings).hasSize(drawings.size());

@@ -184,6 +184,7 @@ class FilmedWorldTest {
       }
     }
     assertThat(said).hasSize(1);
+    assertThat(gif).doesNotExist();
   }
 
   @Test
