@@ -34,6 +34,7 @@ public final class FilmedWorld implements Environment {
   private final Function<List<Turn.Decision>, float[][]> values;
   private final Labels labels;
   private final Consumer<String> warnings;
+  private final Set<Integer> going = new HashSet<>(); // agents in an episode
   private List<Turn.Decision> waiting = List.of();
   private Path file;
   private Film film; // null: not filming
@@ -73,6 +74,8 @@ public final class FilmedWorld implements Environment {
     }
     this.file = file;
     this.episodes = episodes;
+    episode = 0;
+    drawn = 0;
     attempt(
         () -> {
           scene = new Scene(spec().name(), spec().frame(), labels);
@@ -87,8 +90,7 @@ public final class FilmedWorld implements Environment {
 
   @Override
   public Turn reset() {
-    agent = -1;
-    return begin(world.reset(), List.of());
+    return anew(world.reset());
   }
 
   @Override
@@ -103,10 +105,10 @@ public final class FilmedWorld implements Environment {
     }
     Turn turn = world.step(actions);
     if (turn.restarted()) {
-      agent = -1;
-      return begin(turn, List.of());
+      return anew(turn);
     }
     for (Turn.Ending e : turn.endings()) {
+      going.remove(e.agent());
       if (e.agent() == agent) {
         end(e);
       }
@@ -114,28 +116,29 @@ public final class FilmedWorld implements Environment {
     for (Turn.Decision d : turn.decisions()) {
       sum += d.agent() == agent ? d.reward() : 0;
     }
-    return begin(turn, waiting);
+    begin(turn);
+    return turn;
+  }
+
+  private Turn anew(Turn turn) {
+    agent = -1;
+    going.clear();
+    begin(turn);
+    return turn;
   }
 
   /** Turns to an agent that begins, if none is being filmed. */
-  private Turn begin(Turn turn, List<Turn.Decision> before) {
+  private void begin(Turn turn) {
     waiting = turn.decisions();
-    if (film != null && agent < 0) {
-      Set<Integer> going = new HashSet<>();
-      before.forEach(d -> going.add(d.agent()));
-      turn.endings().forEach(e -> going.remove(e.agent()));
-      waiting.stream()
-          .filter(d -> !going.contains(d.agent()))
-          .findFirst()
-          .ifPresent(
-              d -> {
-                agent = d.agent();
-                episode++;
-                step = 0;
-                sum = 0;
-              });
+    for (Turn.Decision d : waiting) {
+      boolean begins = going.add(d.agent());
+      if (begins && film != null && agent < 0) {
+        agent = d.agent();
+        episode++;
+        step = 0;
+        sum = 0;
+      }
     }
-    return turn;
   }
 
   private void act(int i, int action) {
