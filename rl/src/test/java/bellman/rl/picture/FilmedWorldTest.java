@@ -150,6 +150,54 @@ class FilmedWorldTest {
     assertThat(world.spec()).isEqualTo(other.spec());
   }
 
+  /**
+   * Agents 0 and 1 wait by turns; an episode of agent 0 has 2 actions, one of agent 1 has 4. When
+   * the first of agent 0 ends, agent 1 is in the middle of its own.
+   */
+  private static final class ByTurns implements Environment {
+    private final int[] age = new int[2];
+    private int turn;
+
+    @Override
+    public Spec spec() {
+      return new Spec("ByTurns", Frame.picture(1, 1, 3), 0, 2);
+    }
+
+    @Override
+    public Turn reset() {
+      turn = 0;
+      return new Turn(List.of(), List.of(new Turn.Decision(0, Dots.see(0), 0, null)));
+    }
+
+    @Override
+    public Turn step(int[] actions) {
+      int acted = turn++ % 2;
+      List<Turn.Ending> endings = new ArrayList<>();
+      if (++age[acted] == 2 + 2 * acted) {
+        age[acted] = 0;
+        endings.add(new Turn.Ending(acted, Dots.see(acted), 1, false));
+      }
+      int waits = turn % 2;
+      return new Turn(endings, List.of(new Turn.Decision(waits, Dots.see(waits), 0, null)));
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  @Test
+  void anEpisodeIsFilmedFromItsBeginning() throws IOException {
+    Path gif = folder.resolve("f.gif");
+    try (FilmedWorld turns = new FilmedWorld(new ByTurns(), this::values, LABELS, warnings::add)) {
+      turns.film(gif, 2);
+      turns.reset();
+      for (int i = 0; i < 20; i++) {
+        turns.step(new int[1]);
+      }
+    }
+    assertThat(times(gif)).containsExactly(40, 40, 120, 40, 40, 120);
+  }
+
   /** Two turns of an episode, then a new world with a whole one. */
   @Test
   void afterARestartAnotherEpisodeBegins() throws IOException {
