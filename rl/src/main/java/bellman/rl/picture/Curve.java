@@ -17,7 +17,7 @@ import java.util.function.ToDoubleFunction;
  */
 record Curve(double[] steps, double[] mean, double[] low, double[] high) {
   /** So many pieces are still told apart on a screen. */
-  private static final int PIECES = 150;
+  private static final int PIECES = 100;
 
   /** The length of a piece for these runs: no run has fewer windows than there are pieces. */
   static double piece(List<RunLog> runs) {

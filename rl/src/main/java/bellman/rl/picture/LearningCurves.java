@@ -309,7 +309,7 @@ public final class LearningCurves {
     styler.setChartTitleFont(new Font(Font.SANS_SERIF, Font.BOLD, 15));
     styler.setChartTitleBoxVisible(false);
     styler.setChartTitlePadding(8);
-    styler.setChartPadding(12);
+    styler.setChartPadding(20);
     styler.setLegendVisible(false);
     styler.setPlotBackgroundColor(Color.WHITE);
     styler.setPlotBorderVisible(false);

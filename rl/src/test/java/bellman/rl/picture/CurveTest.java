@@ -66,7 +66,7 @@ class CurveTest {
       many[i] = 3 * (i + 1);
     }
     assertThat(Curve.piece(List.of(few))).isEqualTo(50);
-    assertThat(Curve.piece(List.of(run(many, many)))).isEqualTo(20);
+    assertThat(Curve.piece(List.of(run(many, many)))).isEqualTo(30);
     assertThat(Curve.piece(List.of(few, run(many, many)))).isEqualTo(1500);
     assertThat(Curve.piece(List.of(run(new double[] {1, 1, 1}, many)))).isEqualTo(1);
   }
