@@ -59,7 +59,8 @@ final class EvaluateCommand extends RunCommand {
   @Option(
       names = "--gif",
       paramLabel = "FILE",
-      description = "film the first episodes, with Q(s, a) beside the picture")
+      description =
+          "film the first episodes, up to 1,000 pictures, with Q(s, a) beside what is seen")
   private Optional<Path> gif;
 
   @Option(

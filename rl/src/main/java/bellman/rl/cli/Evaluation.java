@@ -22,6 +22,9 @@ import java.util.List;
 
 /** Runs saved weights for a number of episodes and says how they did. */
 final class Evaluation {
+  /** A film longer than this nobody watches to its end. */
+  private static final int PICTURES = 1000;
+
   private final RunConfig config;
   private final EvaluateOptions options;
   private final Interruption interruption;
@@ -76,7 +79,7 @@ final class Evaluation {
 
   private void film(FilmedWorld world) {
     try {
-      options.gif().ifPresent(file -> world.film(file, options.gifEpisodes()));
+      options.gif().ifPresent(file -> world.film(file, options.gifEpisodes(), PICTURES));
     } catch (IllegalArgumentException e) {
       throw new Failure("--gif: " + e.getMessage(), e);
     }

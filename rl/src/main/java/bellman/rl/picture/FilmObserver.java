@@ -11,6 +11,9 @@ import java.util.function.Consumer;
 public final class FilmObserver implements Observer {
   private static final int EPISODES = 6;
 
+  /** Each takes some hundredths of a second, and the run waits for it. */
+  private static final int PICTURES = 100;
+
   private final FilmedWorld world;
   private final Path file;
   private final Consumer<String> say;
@@ -28,7 +31,7 @@ public final class FilmObserver implements Observer {
   @Override
   public void phaseBegan(Phase phase, long step) {
     if (phase == Phase.TESTING) {
-      world.film(file, EPISODES);
+      world.film(file, EPISODES, PICTURES);
     }
   }
 

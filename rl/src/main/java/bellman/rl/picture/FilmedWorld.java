@@ -20,9 +20,6 @@ import java.util.function.Function;
  * everything on. What goes wrong with the film is one warning, and the world goes on without it.
  */
 public final class FilmedWorld implements Environment {
-  /** A film longer than this nobody watches to its end. */
-  private static final int LONGEST = 300;
-
   private static final int SLOW_MILLIS = 400;
   private static final int FAST_MILLIS = 100;
   private static final int LAST_MILLIS = 1200;
@@ -40,6 +37,7 @@ public final class FilmedWorld implements Environment {
   private Film film; // null: not filming
   private Scene scene;
   private int episodes; // to be filmed
+  private int most; // pictures
   private int episode;
   private int drawn;
   private int agent = -1; // the one that is filmed; −1: the next that begins
@@ -64,9 +62,10 @@ public final class FilmedWorld implements Environment {
    * Films episodes that begin from now on; call it before a reset.
    *
    * @param file the GIF
+   * @param most pictures; then it ends, in the middle of an episode if need be
    * @throws IllegalArgumentException if the world shows no picture
    */
-  public void film(Path file, int episodes) {
+  public void film(Path file, int episodes, int most) {
     if (!spec().frame().pixels()) {
       throw new IllegalArgumentException(
           "%s shows its agents a vector of %s; only pictures can be filmed"
@@ -74,6 +73,7 @@ public final class FilmedWorld implements Environment {
     }
     this.file = file;
     this.episodes = episodes;
+    this.most = most;
     episode = 0;
     drawn = 0;
     attempt(
@@ -172,7 +172,7 @@ public final class FilmedWorld implements Environment {
     Moment moment = new Moment(episode, step, seen, sum, q, action, ending);
     int millis = ending != null ? LAST_MILLIS : step < SLOW ? SLOW_MILLIS : FAST_MILLIS;
     film.add(scene.draw(moment), millis);
-    if (++drawn == LONGEST) {
+    if (++drawn == most) {
       stop();
     }
   }

@@ -119,7 +119,7 @@ class FilmedWorldTest {
   @Test
   void aPictureForEachActionAndOneForTheEnd() throws IOException {
     Path gif = folder.resolve("f.gif");
-    world.film(gif, 2);
+    world.film(gif, 2, 100);
     play(20);
     assertThat(times(gif)).containsExactly(40, 40, 40, 120, 40, 40, 40, 120);
     assertThat(new String(Files.readAllBytes(gif), StandardCharsets.ISO_8859_1))
@@ -130,11 +130,19 @@ class FilmedWorldTest {
   }
 
   @Test
+  void aFilmIsNoLongerThanItMayBe() throws IOException {
+    Path gif = folder.resolve("f.gif");
+    world.film(gif, 2, 5);
+    play(20);
+    assertThat(times(gif)).containsExactly(40, 40, 40, 120, 40);
+  }
+
+  @Test
   void theWorldIsTheSameWithAndWithoutAFilm() {
     List<Turn> plain = new ArrayList<>();
     List<Turn> filmed = new ArrayList<>();
     Dots other = new Dots();
-    world.film(folder.resolve("f.gif"), 1);
+    world.film(folder.resolve("f.gif"), 1, 100);
     plain.add(other.reset());
     filmed.add(world.reset());
     for (int i = 0; i < 10; i++) {
@@ -189,7 +197,7 @@ class FilmedWorldTest {
   void anEpisodeIsFilmedFromItsBeginning() throws IOException {
     Path gif = folder.resolve("f.gif");
     try (FilmedWorld turns = new FilmedWorld(new ByTurns(), this::values, LABELS, warnings::add)) {
-      turns.film(gif, 2);
+      turns.film(gif, 2, 100);
       turns.reset();
       for (int i = 0; i < 20; i++) {
         turns.step(new int[1]);
@@ -203,7 +211,7 @@ class FilmedWorldTest {
   void afterARestartAnotherEpisodeBegins() throws IOException {
     Path gif = folder.resolve("f.gif");
     dots.broken = 1;
-    world.film(gif, 2);
+    world.film(gif, 2, 100);
     play(20);
     assertThat(times(gif)).containsExactly(40, 40, 40, 40, 40, 120);
   }
@@ -211,7 +219,7 @@ class FilmedWorldTest {
   @Test
   void aFilmThatCannotBeWrittenIsOneWarning() throws IOException {
     Path gif = folder.resolve("nowhere/f.gif");
-    world.film(gif, 2);
+    world.film(gif, 2, 100);
     play(20);
     assertThat(warnings)
         .singleElement()
@@ -225,7 +233,7 @@ class FilmedWorldTest {
     List<String> said = new ArrayList<>();
     Path gif = folder.resolve("f.gif");
     try (FilmedWorld broken = new FilmedWorld(dots, d -> new float[0][], LABELS, said::add)) {
-      broken.film(gif, 2);
+      broken.film(gif, 2, 100);
       broken.reset();
       for (int i = 0; i < 10; i++) {
         broken.step(new int[2]);
@@ -239,7 +247,7 @@ class FilmedWorldTest {
   void aVectorCannotBeFilmed() {
     try (Corridor corridor = new Corridor(5);
         FilmedWorld vector = new FilmedWorld(corridor, this::values, LABELS, warnings::add)) {
-      assertThatThrownBy(() -> vector.film(folder.resolve("f.gif"), 1))
+      assertThatThrownBy(() -> vector.film(folder.resolve("f.gif"), 1, 100))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessage("Corridor shows its agents a vector of [5]; only pictures can be filmed");
     }
