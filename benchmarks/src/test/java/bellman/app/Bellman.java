@@ -27,7 +27,7 @@ final class Bellman implements AutoCloseable {
   /** Small enough for a second: one thread, few updates, the embedded player unless --env. */
   private static final String TINY =
       "--steps 300 --buffer-init-steps 100 --steps-per-update 4 --test-steps 0 --batch-size 8"
-          + " --buffer-size 200 --threads 1 --seed 1 --no-progress";
+          + " --buffer-size 200 --threads 1 --seed 1 --no-progress --no-pictures";
 
   private static final long LIMIT_SECONDS = 60;
   private static final AtomicInteger COUNT = new AtomicInteger();

@@ -2,6 +2,8 @@ package bellman.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -82,6 +84,38 @@ class WaysToStartIT {
     Bellman.train(folder, "--resume", "--run-id", "r").endedWith(0, "");
     assertThat(Trained.names(Trained.checkpoints(folder, "r")))
         .containsExactly(Trained.CHECKPOINT, "step-000000300.safetensors");
+  }
+
+  /** Everything that a run leaves to look at, and the commands that make it again. */
+  @Test
+  void aRunIsDrawnFilmedAndCounted() throws IOException {
+    String line =
+        "train --steps 150 --buffer-init-steps 60 --steps-per-update 8 --test-steps 120"
+            + " --batch-size 8 --buffer-size 200 --threads 1 --seed 1 --no-progress"
+            + " --summary-episodes 1 --summary-freq 100 --run-id r";
+    Bellman train = Bellman.run(folder, line.split(" "));
+    assertThat(train.succeeded().out())
+        .contains(
+            "[INFO] GridWorld. Step: 100. Time Elapsed: ",
+            "goal  episodes      mean return",
+            "learning curves: results/r/run_logs/learning_curves.png",
+            "film of test episodes: results/r/run_logs/episodes.gif");
+    Path logs = folder.resolve("results/r/run_logs");
+    assertThat(logs.resolve("learning_curves.svg")).isNotEmptyFile();
+    assertThat(logs.resolve("episodes.gif")).isNotEmptyFile();
+
+    Bellman plot = Bellman.run(folder, "plot", "r", "--output", "c.png");
+    plot.endedWith(0, "");
+    assertThat(folder.resolve("c.png")).isNotEmptyFile();
+
+    String weights = "results/r/GridWorld/checkpoint/step-000000270.safetensors";
+    Bellman evaluate =
+        Bellman.run(folder, "evaluate", weights, "--episodes", "2", "--threads", "1", "--json");
+    JsonNode results = new ObjectMapper().readTree(evaluate.succeeded().out());
+    assertThat(results.path("episodes").asInt()).isEqualTo(2);
+    assertThat(results.path("step").asLong()).isEqualTo(270);
+    assertThat(results.path("goals")).hasSize(2);
+    assertThat(results.path("settings").path("bufferSize").asText()).isEqualTo("200");
   }
 
   @Test

@@ -209,7 +209,15 @@ public final class TrainLoop {
         testSum += sum;
       }
       Episode episode =
-          new Episode(episodes, e.agent(), phase, sum, r.length, e.interrupted(), step);
+          new Episode(
+              episodes,
+              e.agent(),
+              phase,
+              e.observation().goal(),
+              sum,
+              r.length,
+              e.interrupted(),
+              step);
       window.add(episode);
       observers.forEach(o -> o.episodeEnded(episode));
       if (episodes % plan.summaryEpisodes == 0) {

@@ -51,6 +51,8 @@ class ArchitectureTest {
         .definedBy("bellman.rl.observe")
         .layer("torch")
         .definedBy("bellman.rl.torch")
+        .layer("picture")
+        .definedBy("bellman.rl.picture")
         .layer("run")
         .definedBy("bellman.rl.run")
         .layer("config")
@@ -63,6 +65,8 @@ class ArchitectureTest {
         .mayOnlyBeAccessedByLayers("run", "cli")
         .whereLayer("run")
         .mayOnlyBeAccessedByLayers("cli")
+        .whereLayer("picture")
+        .mayOnlyBeAccessedByLayers("cli")
         .whereLayer("observe")
         .mayOnlyBeAccessedByLayers("cli")
         .whereLayer("config")
@@ -72,7 +76,7 @@ class ArchitectureTest {
         .whereLayer("replay")
         .mayOnlyBeAccessedByLayers("dqn", "cli")
         .whereLayer("loop")
-        .mayOnlyBeAccessedByLayers("dqn", "observe", "run", "cli")
+        .mayOnlyBeAccessedByLayers("dqn", "observe", "picture", "run", "cli")
         .check(RL);
     slices().matching("bellman.rl.(*)..").should().beFreeOfCycles().check(RL);
   }
@@ -85,6 +89,18 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAPackage("bellman.unity..")
+        .check(RL);
+  }
+
+  @Test
+  void picturesAreDrawnInOnePlace() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("bellman.rl.picture")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(
+            "java.awt..", "javax.imageio..", "javax.swing..", "org.knowm..", "org.apache.batik..")
         .check(RL);
   }
 }

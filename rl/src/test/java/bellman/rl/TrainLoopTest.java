@@ -170,11 +170,11 @@ class TrainLoopTest {
     // 6 turns: agent 0 ends at turns 2, 4, 6; agent 1 at 3 and 6.
     assertThat(scribe.episodes)
         .containsExactly(
-            new Episode(1, 0, Phase.TRAINING, 11, 2, false, 4),
-            new Episode(2, 1, Phase.TRAINING, 3, 3, true, 6),
-            new Episode(3, 0, Phase.TRAINING, 11, 2, false, 8),
-            new Episode(4, 0, Phase.TRAINING, 11, 2, false, 12),
-            new Episode(5, 1, Phase.TRAINING, 3, 3, true, 12));
+            new Episode(1, 0, Phase.TRAINING, 0, 11, 2, false, 4),
+            new Episode(2, 1, Phase.TRAINING, 0, 3, 3, true, 6),
+            new Episode(3, 0, Phase.TRAINING, 0, 11, 2, false, 8),
+            new Episode(4, 0, Phase.TRAINING, 0, 11, 2, false, 12),
+            new Episode(5, 1, Phase.TRAINING, 0, 3, 3, true, 12));
     assertThat(scribe.steps).containsExactly(2L, 4L, 6L, 8L, 10L, 12L);
   }
 
@@ -185,9 +185,9 @@ class TrainLoopTest {
     // Agent 0 had taken one action of its second episode; the fourth turn is lost.
     assertThat(scribe.episodes)
         .containsExactly(
-            new Episode(1, 0, Phase.TRAINING, 11, 2, false, 4),
-            new Episode(2, 1, Phase.TRAINING, 3, 3, true, 6),
-            new Episode(3, 0, Phase.TRAINING, 11, 2, false, 10));
+            new Episode(1, 0, Phase.TRAINING, 0, 11, 2, false, 4),
+            new Episode(2, 1, Phase.TRAINING, 0, 3, 3, true, 6),
+            new Episode(3, 0, Phase.TRAINING, 0, 11, 2, false, 10));
     assertThat(scribe.steps).containsExactly(2L, 4L, 6L, 8L, 10L);
     assertThat(scribe.agent.subList(9, 17))
         .containsExactly(

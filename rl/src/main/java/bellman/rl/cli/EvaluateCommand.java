@@ -6,6 +6,7 @@ import bellman.rl.config.Resolved;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -21,10 +22,14 @@ import picocli.CommandLine.Parameters;
     description = {
       "",
       "RUN is the name of a run below --results-dir, a run's folder or a file of weights. Settings"
-          + " come from the defaults, then the run's configuration.yaml, then the options."
+          + " come from the defaults, then the run's configuration.yaml, then the options. Worlds"
+          + " with goals get a table: a success is an episode that ended with a return above 0."
     })
 final class EvaluateCommand extends RunCommand {
   private static final Set<String> GROUPS = Set.of("world", "network", "compute", "reporting");
+
+  /** From a run's folder over the behavior's and the checkpoints' to a file. */
+  private static final int CHECKPOINT_DEPTH = 3;
 
   @Parameters(paramLabel = "RUN", hidden = true)
   private String run;
@@ -43,6 +48,28 @@ final class EvaluateCommand extends RunCommand {
       description = "probability of a random action [default 0: greedy]")
   private double epsilon;
 
+  @Option(
+      names = "--json",
+      paramLabel = "FILE",
+      arity = "0..1",
+      fallbackValue = EvaluateOptions.STANDARD_OUTPUT,
+      description = "write the results as JSON; without FILE to standard output, and nothing else")
+  private Optional<String> json;
+
+  @Option(
+      names = "--gif",
+      paramLabel = "FILE",
+      description =
+          "film the first episodes, up to 1,000 pictures, with Q(s, a) beside what is seen")
+  private Optional<Path> gif;
+
+  @Option(
+      names = "--gif-episodes",
+      paramLabel = "N",
+      defaultValue = "6",
+      description = "how many of them [default 6]")
+  private int gifEpisodes;
+
   EvaluateCommand(Streams streams, Services services, Interruption interruption) {
     super(streams, services, interruption);
   }
@@ -60,16 +87,41 @@ final class EvaluateCommand extends RunCommand {
     if (!(epsilon >= 0 && epsilon <= 1)) {
       throw new ConfigException("--epsilon is %s; allowed: 0 to 1".formatted(epsilon));
     }
+    if (gifEpisodes < 1) {
+      throw new ConfigException("--gif-episodes is %d; allowed: 1 or more".formatted(gifEpisodes));
+    }
+    if (gif.isPresent()) {
+      OutputFile.check("--gif", gif.get(), ".gif");
+    }
+    EvaluateOptions options = new EvaluateOptions(episodes, json, gif, gifEpisodes);
+    if (options.jsonFile().isPresent()) {
+      OutputFile.check("--json", options.jsonFile().get());
+    }
     Path found = SavedWeights.run(results, run);
     Layers layers = new Layers();
-    Path file = found.resolve("configuration.yaml");
-    if (Files.exists(file)) {
-      layers.yaml(file);
+    configuration(found).ifPresent(layers::yaml);
+    if (options.jsonAlone()) {
+      layers.flag("quiet", List.of("true"));
     }
     layers.flag("epsilonEval", List.of(Double.toString(epsilon)));
     Resolved settings = withFlags(layers).resolve();
     announce(settings);
     return Main.exitCode(
-        services.evaluate(settings, SavedWeights.in(found), episodes, interruption));
+        services.evaluate(settings, SavedWeights.in(found), options, interruption));
+  }
+
+  /**
+   * The settings of the run that a path leads into: its folder, a checkpoint or a folder of them.
+   */
+  private static Optional<Path> configuration(Path path) {
+    Path folder = path.toAbsolutePath().normalize();
+    for (int up = 0; up <= CHECKPOINT_DEPTH && folder != null; up++) {
+      Path file = folder.resolve("configuration.yaml");
+      if (Files.exists(file)) {
+        return Optional.of(file);
+      }
+      folder = folder.getParent();
+    }
+    return Optional.empty();
   }
 }

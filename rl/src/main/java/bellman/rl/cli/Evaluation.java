@@ -1,7 +1,6 @@
 package bellman.rl.cli;
 
 import bellman.engine.Devices;
-import bellman.rl.Episode;
 import bellman.rl.Observer;
 import bellman.rl.Outcome;
 import bellman.rl.TrainLoop;
@@ -9,77 +8,50 @@ import bellman.rl.config.RunConfig;
 import bellman.rl.dqn.DqnAgent;
 import bellman.rl.env.UnityWorld;
 import bellman.rl.observe.ProgressObserver;
+import bellman.rl.observe.Tally;
 import bellman.rl.observe.Terminal;
+import bellman.rl.picture.FilmedWorld;
+import bellman.rl.run.Checkpoint;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 
 /** Runs saved weights for a number of episodes and says how they did. */
 final class Evaluation {
+  /** A film longer than this nobody watches to its end. */
+  private static final int PICTURES = 1000;
+
   private final RunConfig config;
-  private final int episodes;
+  private final EvaluateOptions options;
   private final Interruption interruption;
   private final Terminal terminal;
 
-  Evaluation(RunConfig config, int episodes, Interruption interruption, Terminal terminal) {
+  Evaluation(
+      RunConfig config, EvaluateOptions options, Interruption interruption, Terminal terminal) {
     this.config = config;
-    this.episodes = episodes;
+    this.options = options;
     this.interruption = interruption;
     this.terminal = terminal;
   }
 
-  /** What the episodes had in common. */
-  private final class Tally implements Observer {
-    private int ended;
-    private int interrupted;
-    private int positive;
-    private double sum;
-    private double squares;
-    private long length;
-
-    @Override
-    public void episodeEnded(Episode e) {
-      if (ended == episodes) {
-        return;
-      }
-      ended++;
-      interrupted += e.interrupted() ? 1 : 0;
-      positive += e.agentReturn() > 0 ? 1 : 0;
-      sum += e.agentReturn();
-      squares += e.agentReturn() * e.agentReturn();
-      length += e.length();
-    }
-
-    @Override
-    public String toString() {
-      double mean = sum / ended;
-      double std = Math.sqrt(Math.max(0, squares / ended - mean * mean));
-      return String.format(
-          Locale.ROOT,
-          "%d %s: mean return %.3f ± %.3f (standard error), mean length %.2f, %.1f %% with a"
-              + " positive return, %.1f %% cut off by a time limit",
-          ended,
-          ended == 1 ? "episode" : "episodes",
-          mean,
-          std / Math.sqrt(ended),
-          (double) length / ended,
-          100.0 * positive / ended,
-          100.0 * interrupted / ended);
-    }
-  }
-
-  Outcome run(Path weights) {
+  Outcome run(Path weights) throws IOException {
     Path logs = config.folder().resultsDir();
+    Tally tally = new Tally(options.episodes());
     try (Devices.Opened opened = Wiring.open(config);
-        UnityWorld world = Worlds.open(config, logs);
-        DqnAgent agent = Wiring.agent(opened.device(), world.spec(), Wiring.evaluation(config))) {
+        UnityWorld unity = Worlds.open(config, logs);
+        DqnAgent agent = Wiring.agent(opened.device(), unity.spec(), Wiring.evaluation(config));
+        FilmedWorld world =
+            new FilmedWorld(unity, agent::values, unity.labels(), terminal::warning)) {
       Path used = SavedWeights.load(weights, agent, terminal::warning);
       if (!config.reporting().quiet()) {
         terminal.line(opened.line());
         terminal.line("weights: " + used);
       }
-      Tally tally = new Tally();
+      film(world);
       List<Observer> observers = new ArrayList<>(List.of(tally));
       if (!config.reporting().quiet() && !config.reporting().noProgress()) {
         observers.add(new ProgressObserver(terminal));
@@ -96,12 +68,77 @@ final class Evaluation {
       try {
         outcome =
             new TrainLoop(plan, world, agent)
-                .run(observers, () -> interruption.getAsBoolean() || tally.ended >= episodes);
+                .run(observers, () -> interruption.getAsBoolean() || tally.full());
       } finally {
         observers.forEach(Observer::close);
       }
-      terminal.line(tally.ended == 0 ? "no episode ended" : tally.toString());
+      report(tally, unity.labels().goals(), used);
       return interruption.getAsBoolean() ? outcome : outcome.completed();
+    }
+  }
+
+  private void film(FilmedWorld world) {
+    try {
+      options.gif().ifPresent(file -> world.film(file, options.gifEpisodes(), PICTURES));
+    } catch (IllegalArgumentException e) {
+      throw new Failure("--gif: " + e.getMessage(), e);
+    }
+  }
+
+  private void report(Tally tally, List<String> goals, Path used) throws IOException {
+    if (options.json().isPresent()) {
+      String json = json(tally, goals, used).toPrettyString();
+      if (options.jsonAlone()) {
+        terminal.line(json);
+        return;
+      }
+      Files.writeString(options.jsonFile().orElseThrow(), json + "\n");
+    }
+    terminal.line(tally.line());
+    if (!goals.isEmpty() && tally.all().episodes() > 0) {
+      tally.table(goals).forEach(terminal::line);
+    }
+  }
+
+  // ── JSON ──────────────────────────────────────────────────────────────────────────────────────
+
+  /** Results, then where they come from. A figure that has no value is null. */
+  private ObjectNode json(Tally tally, List<String> goals, Path used) {
+    ObjectNode root = JsonNodeFactory.instance.objectNode();
+    put(root, tally.all());
+    for (int goal = 0; goal < goals.size(); goal++) {
+      ObjectNode row = root.withArray("/goals").addObject();
+      row.put("goal", goal).put("name", goals.get(goal));
+      put(row, tally.of(goal));
+    }
+    root.put("epsilon", config.evaluation().epsilonEval());
+    root.put("seed", config.compute().seed());
+    root.put("weights", used.toString());
+    Checkpoint.step(used).ifPresentOrElse(s -> root.put("step", s), () -> root.putNull("step"));
+    ObjectNode settings = root.putObject("settings");
+    config.texts().forEach(settings::put);
+    return root;
+  }
+
+  private static void put(ObjectNode node, Tally.Figures f) {
+    node.put("episodes", f.episodes());
+    put(node, "mean_return", f.meanReturn());
+    put(node, "standard_error", f.standardError());
+    put(node, "std_return", f.std());
+    put(node, "min_return", f.lowest());
+    put(node, "max_return", f.highest());
+    put(node, "mean_length", f.meanLength());
+    node.put("min_length", f.shortest()).put("max_length", f.longest());
+    put(node, "success_rate", f.part(f.succeeded()));
+    put(node, "failure_rate", f.part(f.failed()));
+    put(node, "time_out_rate", f.part(f.timedOut()));
+  }
+
+  private static void put(ObjectNode node, String name, double value) {
+    if (Double.isFinite(value)) {
+      node.put(name, value);
+    } else {
+      node.putNull(name);
     }
   }
 }

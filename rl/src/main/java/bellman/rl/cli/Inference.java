@@ -44,7 +44,7 @@ final class Inference {
       if (!reporting.quiet()) {
         terminal.line(opened.line());
         terminal.line("weights: " + used);
-        observers.add(new ConsoleObserver(terminal, world.spec().name(), reporting.verbose()));
+        observers.add(new ConsoleObserver(terminal));
         if (!reporting.noProgress() && folder.stopAfter().isPresent()) {
           observers.add(new ProgressObserver(terminal)); // otherwise there is no end to show
         }

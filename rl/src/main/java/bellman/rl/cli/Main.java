@@ -60,6 +60,8 @@ public final class Main {
   static void process(Services services, String[] args) {
     // Before the first logger is made; warnings come as single lines.
     System.setProperty("java.util.logging.SimpleFormatter.format", "[%4$s] %5$s%6$s%n");
+    // Pictures are drawn into memory; a screen, where there is one, is not asked for.
+    System.setProperty("java.awt.headless", "true");
     Interruption interruption = new Interruption();
     interruption.install();
     Streams streams = Streams.system();
@@ -98,6 +100,7 @@ public final class Main {
     root.addSubcommand(new EvaluateCommand(streams, services, interruption).commandLine());
     root.addSubcommand(new ImportCommand(streams, services, interruption).commandLine());
     root.addSubcommand(new ExportCommand(streams, services, interruption).commandLine());
+    root.addSubcommand(new PlotCommand(streams));
     root.addSubcommand(new GridWorldCommand(streams, services));
     root.addSubcommand(new RecordCommand(streams));
     root.addSubcommand(new ReplayCommand(streams));

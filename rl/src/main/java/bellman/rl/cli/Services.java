@@ -21,7 +21,8 @@ public interface Services {
    *
    * @param weights a folder of checkpoints, or any file with the network's names
    */
-  Outcome evaluate(Resolved settings, Path weights, int episodes, Interruption interruption)
+  Outcome evaluate(
+      Resolved settings, Path weights, EvaluateOptions options, Interruption interruption)
       throws Exception;
 
   /** Plays GridWorld for a trainer; returns the exit code. */

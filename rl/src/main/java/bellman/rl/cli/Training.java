@@ -12,9 +12,14 @@ import bellman.rl.env.UnityWorld;
 import bellman.rl.observe.CheckpointObserver;
 import bellman.rl.observe.ConsoleObserver;
 import bellman.rl.observe.CsvObserver;
+import bellman.rl.observe.MlagentsLine;
 import bellman.rl.observe.ProgressObserver;
+import bellman.rl.observe.Tally;
 import bellman.rl.observe.TensorBoardObserver;
 import bellman.rl.observe.Terminal;
+import bellman.rl.picture.CurvesObserver;
+import bellman.rl.picture.FilmObserver;
+import bellman.rl.picture.FilmedWorld;
 import bellman.rl.run.Checkpoint;
 import bellman.rl.run.CheckpointFiles;
 import bellman.rl.run.RunFolder;
@@ -75,14 +80,15 @@ final class Training {
   private Outcome run(Device device, RunFolder folder, UnityWorld world) throws IOException {
     String behavior = world.spec().name();
     String runId = folder.path().getFileName().toString();
-    try (DqnAgent agent = Wiring.agent(device, world.spec(), Wiring.dqn(config))) {
+    try (DqnAgent agent = Wiring.agent(device, world.spec(), Wiring.dqn(config));
+        FilmedWorld filmed = new FilmedWorld(world, agent::values, world.labels(), warn)) {
       say.accept("observations: " + world.sensors());
       say.accept("network: " + agent.learner().online());
       say.accept("replay: " + agent.replay().described());
       CheckpointFiles checkpoints =
           new CheckpointFiles(
               folder.checkpoints(behavior), config.folder().keepCheckpoints(), warn);
-      TrainLoop loop = new TrainLoop(Wiring.plan(config), world, agent);
+      TrainLoop loop = new TrainLoop(Wiring.plan(config), filmed, agent);
       Runnable save =
           () ->
               checkpoints.save(
@@ -93,8 +99,16 @@ final class Training {
       folder.discardEarlier();
       Files.writeString(folder.configuration(), config.with("runId", runId).toYaml());
       List<Observer> observers = observers(folder, behavior, save);
+      Tally tally = new Tally(Integer.MAX_VALUE);
+      observers.add(tally);
+      if (!config.reporting().noPictures()) {
+        observers.addAll(pictures(folder, filmed));
+      }
       try {
         Outcome outcome = loop.run(observers, interruption);
+        if (world.spec().goals() > 0 && tally.all().episodes() > 0) {
+          tally.table(world.labels().goals()).forEach(say);
+        }
         if (outcome.reason() != Outcome.Reason.COMPLETED) {
           say.accept("saved at step " + outcome.step() + "; go on with it by " + resume(runId));
         }
@@ -164,10 +178,25 @@ final class Training {
     observers.add(new TensorBoardObserver(folder.behavior(behavior), config.texts(), warn));
     observers.add(new CsvObserver(folder.logs(), warn));
     if (!reporting.quiet()) {
-      observers.add(new ConsoleObserver(terminal, behavior, reporting.verbose()));
+      observers.add(new ConsoleObserver(terminal));
+      if (reporting.summaryFreq().isPresent()) {
+        long steps = reporting.summaryFreq().getAsLong();
+        observers.add(new MlagentsLine(behavior, steps, terminal::line));
+      }
       if (!reporting.noProgress()) {
         observers.add(new ProgressObserver(terminal));
       }
+    }
+    return observers;
+  }
+
+  /** What can be looked at when the run has ended. */
+  private List<Observer> pictures(RunFolder folder, FilmedWorld world) {
+    String run = folder.path().getFileName().toString();
+    List<Observer> observers = new ArrayList<>();
+    observers.add(new CurvesObserver(run, folder.logs(), say, warn));
+    if (world.spec().frame().hasPicture()) {
+      observers.add(new FilmObserver(world, folder.logs().resolve("episodes.gif"), say));
     }
     return observers;
   }

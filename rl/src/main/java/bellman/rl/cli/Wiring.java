@@ -36,8 +36,9 @@ final class Wiring implements Services {
 
   @Override
   public Outcome evaluate(
-      Resolved settings, Path weights, int episodes, Interruption interruption) {
-    return new Evaluation(settings.config(), episodes, interruption, Terminal.standard())
+      Resolved settings, Path weights, EvaluateOptions options, Interruption interruption)
+      throws IOException {
+    return new Evaluation(settings.config(), options, interruption, Terminal.standard())
         .run(weights);
   }
 

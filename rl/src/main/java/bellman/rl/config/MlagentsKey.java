@@ -76,7 +76,6 @@ record MlagentsKey(String path, List<String> harmless, boolean error, String why
           error(BEHAVIOR + "behavioral_cloning", "there is no behavioral cloning; remove it"),
           error(BEHAVIOR + "init_path", "write checkpoint_settings.initialize_from"),
           warning(BEHAVIOR + "time_horizon", "a transition is one step"),
-          warning(BEHAVIOR + "summary_freq", "it counts steps; summary_episodes counts episodes"),
           warning(
               BEHAVIOR + "checkpoint_interval",
               "it counts steps; checkpoint_episodes counts episodes"),

@@ -465,6 +465,13 @@ public record RunConfig(
               min = 1,
               max = 1_000_000_000)
           int summaryEpisodes,
+      @Setting(
+              doc = "agent steps between lines in mlagents-learn's form, beside the others",
+              byDefault = "off",
+              yaml = "behaviors.*.summary_freq",
+              min = 1)
+          OptionalLong summaryFreq,
+      @Setting(doc = "no learning curves and no film at the end") boolean noPictures,
       @Setting(doc = "no progress bar") boolean noProgress,
       @Setting(doc = "only warnings and errors") boolean quiet,
       @Setting(doc = "also details, and the stack trace of a failure") boolean verbose) {}

@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.function.BiFunction;
 
 /**
  * DQN as an agent: ε-greedy acting, one begun transition for each of the world's agents, and the
@@ -132,7 +133,8 @@ public final class DqnAgent implements Agent {
       greedy |= !explores[i];
     }
     if (greedy) {
-      actions = phase == Phase.TRAINING ? greedyInBegun(decisions) : greedyIn(decisions);
+      actions =
+          phase == Phase.TRAINING ? greedyInBegun(decisions) : inPassing(decisions, policy::act);
     }
     for (int i = 0; i < n; i++) {
       if (explores[i]) {
@@ -156,18 +158,31 @@ public final class DqnAgent implements Agent {
     return policy.act(frames, forbidden);
   }
 
-  private int[] greedyIn(List<Turn.Decision> decisions) {
+  /** Q(s, ·) in the state of each decision, [n][actions]; NaN where an action is not allowed. */
+  public float[][] values(List<Turn.Decision> decisions) {
+    float[][] q = inPassing(decisions, policy::choose).q();
+    for (int i = 0; i < q.length; i++) {
+      boolean[] forbidden = mask(decisions.get(i).forbidden());
+      for (int a = 0; forbidden != null && a < forbidden.length; a++) {
+        q[i][a] = forbidden[a] ? Float.NaN : q[i][a];
+      }
+    }
+    return q;
+  }
+
+  /** What a policy says of the decisions' frames, which are held for no longer than that. */
+  private <T> T inPassing(List<Turn.Decision> decisions, BiFunction<int[], boolean[][], T> policy) {
     int[] frames = new int[decisions.size()];
     boolean[][] forbidden = new boolean[frames.length][];
     for (int i = 0; i < frames.length; i++) {
       forbidden[i] = mask(decisions.get(i).forbidden());
       frames[i] = replay.hold(decisions.get(i).observation(), forbidden[i]);
     }
-    int[] actions = policy.act(frames, forbidden);
+    T said = policy.apply(frames, forbidden);
     for (int frame : frames) {
       replay.frames().release(frame);
     }
-    return actions;
+    return said;
   }
 
   @Override

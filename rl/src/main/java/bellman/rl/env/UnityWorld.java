@@ -155,6 +155,11 @@ public final class UnityWorld implements Environment {
     return sensors;
   }
 
+  /** What its actions and goals are called. */
+  public Labels labels() {
+    return Labels.of(spec, firstAction);
+  }
+
   @Override
   public Turn reset() {
     try {

@@ -9,18 +9,10 @@ import java.util.Locale;
 /** Writes a line per window of episodes, in the tutorial's form, and one for each phase. */
 public final class ConsoleObserver implements Observer {
   private final Terminal terminal;
-  private final String behavior;
-  private final boolean verbose;
   private long firstStep = -1;
 
-  /**
-   * @param behavior the name of what is trained
-   * @param verbose whether to add the line that mlagents-learn would write, for tools that read it
-   */
-  public ConsoleObserver(Terminal terminal, String behavior, boolean verbose) {
+  public ConsoleObserver(Terminal terminal) {
     this.terminal = terminal;
-    this.behavior = behavior;
-    this.verbose = verbose;
   }
 
   @Override
@@ -41,16 +33,6 @@ public final class ConsoleObserver implements Observer {
         s.meanReturn(),
         Double.isNaN(s.loss()) ? "-" : String.format(Locale.ROOT, "%.4f", s.loss()),
         s.epsilon());
-    if (verbose) {
-      line(
-          "[INFO] %s. Step: %d. Time Elapsed: %.3f s. Mean Reward: %.3f. Std of Reward: %.3f. %s.",
-          behavior,
-          s.step(),
-          s.seconds(),
-          s.meanReturn(),
-          s.stdReturn(),
-          s.phase() == Phase.TRAINING ? "Training" : "Not Training");
-    }
   }
 
   @Override

@@ -83,6 +83,8 @@ public final class TensorBoardObserver implements Observer {
     writer.scalar("Environment/Episode Length", s.meanLength(), step);
     writer.scalar("Policy/Learning Rate", s.learningRate(), step);
     writer.scalar("Policy/epsilon", s.epsilon(), step);
+    writer.scalar("Policy/Extrinsic Reward", s.meanReturn(), step);
+    writer.scalar("Policy/Extrinsic Value", s.meanQ(), step);
     writer.scalar("Losses/Value Loss", s.loss(), step);
   }
 

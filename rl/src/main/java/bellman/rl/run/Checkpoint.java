@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * What a checkpoint holds: the agent's tensors and counters, where the loop stands, and which
@@ -86,6 +87,15 @@ public final class Checkpoint {
       agent.loadWeights(weights(file));
     } catch (IllegalArgumentException e) {
       throw new IOException(e.getMessage(), e);
+    }
+  }
+
+  /** The run's step at which a checkpoint was saved; empty for files of another origin. */
+  public static OptionalLong step(Path file) {
+    try (Safetensors saved = Safetensors.open(file)) {
+      return OptionalLong.of(Long.parseLong(saved.metadata().get(STEP)));
+    } catch (IOException | NumberFormatException e) {
+      return OptionalLong.empty();
     }
   }
 

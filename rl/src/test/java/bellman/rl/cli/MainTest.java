@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -49,10 +50,11 @@ class MainTest {
     }
 
     @Override
-    public Outcome evaluate(Resolved settings, Path run, int episodes, Interruption stop) {
+    public Outcome evaluate(
+        Resolved settings, Path run, EvaluateOptions options, Interruption stop) {
       asked.add(settings.config());
       asked.add(run);
-      asked.add(episodes);
+      asked.add(options);
       return outcome();
     }
 
@@ -206,6 +208,7 @@ class MainTest {
         "evaluate",
         "import",
         "export",
+        "plot",
         "gridworld",
         "record",
         "replay",
@@ -305,12 +308,120 @@ class MainTest {
             .resolve("step-000000010.safetensors");
     Files.createFile(weights);
     assertThat(run("evaluate", "r1", results, "--episodes", "9", "--epsilon", "0.05")).isZero();
-    assertThat(stub.asked.subList(1, 3)).containsExactly(weights.getParent(), 9);
+    assertThat(stub.asked.subList(1, 3))
+        .containsExactly(
+            weights.getParent(), new EvaluateOptions(9, Optional.empty(), Optional.empty(), 6));
     assertThat(config().learning().gamma()).isEqualTo(0.5);
     assertThat(config().evaluation().epsilonEval()).isEqualTo(0.05);
     assertThat(run("evaluate", "r1", results, "--episodes", "0")).isEqualTo(Main.USAGE);
     assertThat(run("evaluate", "r2", results)).isEqualTo(Main.FAILED);
     assertThat(err.toString()).contains("there is no run 'r2' in", "did you mean r1?");
+  }
+
+  /** A checkpoint of a run is played with that run's settings. */
+  @Test
+  void evaluateFindsTheConfigurationOfACheckpoint() throws IOException {
+    Path run = Files.createDirectories(folder.resolve("r1"));
+    Files.writeString(
+        run.resolve("configuration.yaml"), RunConfig.defaults().with("gamma", "0.5").toYaml());
+    Path checkpoints = Files.createDirectories(run.resolve("GridWorld/checkpoint"));
+    Path weights = Files.createFile(checkpoints.resolve("step-000000010.safetensors"));
+    assertThat(run("evaluate", weights.toString(), "--json")).isZero();
+    assertThat(config().learning().gamma()).isEqualTo(0.5);
+    assertThat(stub.asked.get(1)).isEqualTo(weights);
+    assertThat(stub.asked.get(2))
+        .isEqualTo(new EvaluateOptions(1000, Optional.of("-"), Optional.empty(), 6));
+    assertThat(out.toString()).as("JSON alone").isEmpty();
+    stub.asked.clear();
+    Path json = folder.resolve("e.json");
+    Path gif = folder.resolve("e.gif");
+    assertThat(
+            run(
+                "evaluate",
+                weights.toString(),
+                "--json=" + json,
+                "--gif=" + gif,
+                "--gif-episodes=2"))
+        .isZero();
+    assertThat(stub.asked.get(2))
+        .isEqualTo(new EvaluateOptions(1000, Optional.of(json.toString()), Optional.of(gif), 2));
+    assertThat(out.toString()).contains("gamma 0.5");
+  }
+
+  @Test
+  void filesThatCannotBeWrittenAreRefusedFirst() throws IOException {
+    Path weights = Files.createFile(folder.resolve("w.safetensors"));
+    String there = folder.toString();
+    for (String[] bad :
+        new String[][] {
+          {"--gif", there + "/a.png", "--gif " + there + "/a.png: the name must end with .gif"},
+          {"--gif", there + "/no/a.gif", ": there is no folder " + there + "/no; make it first"},
+          {"--json", there, "--json " + there + " is a folder; name a file in it"},
+          {"--gif-episodes", "0", "--gif-episodes is 0; allowed: 1 or more"}
+        }) {
+      assertThat(run("evaluate", weights.toString(), bad[0], bad[1])).isEqualTo(Main.USAGE);
+      assertThat(err.toString()).contains(bad[2]);
+    }
+    assertThat(stub.asked).isEmpty();
+  }
+
+  private Path plotted(String name, RunConfig config, String rows) throws IOException {
+    Path run = Files.createDirectories(folder.resolve(name).resolve("run_logs")).getParent();
+    Files.writeString(run.resolve("configuration.yaml"), config.toYaml());
+    Files.writeString(
+        run.resolve("run_logs/summary.csv"), "step,phase,mean_return,loss,mean_q,epsilon\n" + rows);
+    return run;
+  }
+
+  @Test
+  void plotDrawsOneRunBesideItsTables() throws IOException {
+    Path run = plotted("r1", RunConfig.defaults(), "10,training,1,,,0.9\n20,testing,1,,,0.1\n");
+    assertThat(run("plot", "r1", "--results-dir=" + folder)).isZero();
+    Path logs = run.toRealPath().resolve("run_logs");
+    assertThat(out.toString().lines())
+        .containsExactly(logs + "/learning_curves.png", logs + "/learning_curves.svg");
+    assertThat(logs.resolve("learning_curves.png")).isNotEmptyFile();
+  }
+
+  @Test
+  void plotDrawsSeveralRunsWhereItIsTold() throws IOException {
+    RunConfig config = RunConfig.defaults();
+    plotted("r1", config, "10,training,1,,,0.9\n");
+    Path r2 = plotted("r2", config.with("seed", "7"), "10,training,2,,,0.9\n");
+    plotted("r3", config.with("gamma", "0.5"), "10,training,2,,,0.9\n");
+    String results = "--results-dir=" + folder;
+    Path svg = folder.resolve("c.svg");
+    assertThat(run("plot", "r1", r2.toString(), "r3", "r1", results, "-o", svg.toString()))
+        .isZero();
+    assertThat(out.toString().strip()).isEqualTo(svg.toString());
+    assertThat(svg).isNotEmptyFile();
+    assertThat(run("plot", "r1", "r2", results, "--each")).isZero();
+    assertThat(folder.resolve("learning_curves.png")).isNotEmptyFile();
+    assertThat(err.toString()).isEmpty();
+  }
+
+  @Test
+  void plotSaysWhatItCannotDraw() throws IOException {
+    String results = "--results-dir=" + folder;
+    plotted("r1", RunConfig.defaults(), "");
+    Files.createDirectories(folder.resolve("empty"));
+    Files.writeString(
+        plotted("r2", RunConfig.defaults(), "10,training,1,,,1\n").resolve("configuration.yaml"),
+        "behaviour: {}\n");
+    assertThat(run("plot", "r1", results)).isEqualTo(Main.FAILED);
+    assertThat(run("plot", "empty", results)).isEqualTo(Main.FAILED);
+    assertThat(run("plot", "r9", results)).isEqualTo(Main.FAILED);
+    assertThat(run("plot", "r2", results, "-o", "c.jpg")).isEqualTo(Main.USAGE);
+    assertThat(run("plot", results)).isEqualTo(Main.USAGE);
+    assertThat(run("plot", "r2", results)).isZero();
+    assertThat(err.toString())
+        .contains(
+            "r1 has nothing to draw yet: no window of episodes has ended; train longer",
+            "there is no " + folder.toRealPath().resolve("empty/run_logs/summary.csv"),
+            "there is no run 'r9' in",
+            "--output c.jpg: the name must end with .png or .svg",
+            "Missing required parameter: 'RUN'",
+            "it is drawn as a curve of its own");
   }
 
   @Test

@@ -73,9 +73,8 @@ class LayersTest {
     assertThat(resolved.warnings())
         .containsExactly(
             "dqn.yaml:6: behaviors.GridWorld.time_horizon: '5': has no effect: a transition is one"
-                + " step",
-            "dqn.yaml:7: behaviors.GridWorld.summary_freq: '20000': has no effect: it counts steps;"
-                + " summary_episodes counts episodes");
+                + " step");
+    assertThat(config.reporting().summaryFreq()).hasValue(20_000);
     assertThat(config.folder().keepCheckpoints()).isEqualTo(3);
   }
 

@@ -226,6 +226,24 @@ class DqnAgentTest {
   }
 
   @Test
+  void valuesAreThoseItActsOnAndChangeNothing() {
+    DqnAgent agent = new DqnAgent(device, SPEC, settings(false, 1));
+    boolean[] forbidden = {false, true, false};
+    List<Turn.Decision> decisions =
+        List.of(
+            new Turn.Decision(0, see(3, 1), 0, forbidden),
+            new Turn.Decision(1, see(-2, 4), 0, null));
+    float[][] q = agent.values(decisions);
+    int[] actions = agent.act(decisions, Phase.TESTING);
+    assertThat(q[0][1]).isNaN();
+    assertThat(actions[0]).isEqualTo(q[0][0] >= q[0][2] ? 0 : 2);
+    for (int a = 0; a < 3; a++) {
+      assertThat(q[1][a]).isLessThanOrEqualTo(q[1][actions[1]]);
+    }
+    agent.replay().checkInvariants(0);
+  }
+
+  @Test
   void exploringStaysWithinTheMask() {
     DqnAgent agent = new DqnAgent(device, SPEC, settings(false, 1)); // ε is 1 at step 0
     boolean[] forbidden = {true, false, true};

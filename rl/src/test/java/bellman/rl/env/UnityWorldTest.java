@@ -71,6 +71,27 @@ class UnityWorldTest {
     }
   }
 
+  /** An episode's goal can be told from its end. */
+  @Test
+  void theGoalHoldsToTheEnd() {
+    SplittableRandom random = new SplittableRandom(3);
+    int ended = 0;
+    try (UnityWorld world = open(GridWorldOptions.defaults())) {
+      assertThat(world.labels().goals()).containsExactly("plus", "ex");
+      assertThat(world.labels().actions()).containsExactly("up", "down", "left", "right");
+      Turn turn = world.reset();
+      for (int i = 0; i < 400; i++) {
+        int goal = turn.decisions().get(0).observation().goal();
+        turn = world.step(new int[] {random.nextInt(4)});
+        for (Turn.Ending e : turn.endings()) {
+          assertThat(e.observation().goal()).isEqualTo(goal);
+          ended++;
+        }
+      }
+    }
+    assertThat(ended).isGreaterThan(10);
+  }
+
   @Test
   void standingStillAndGoalsAreSettings() {
     try (UnityWorld world = open(GridWorldOptions.defaults(), Optional.of("GridWorld"), 0, false)) {

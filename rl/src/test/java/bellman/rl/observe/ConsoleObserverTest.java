@@ -15,7 +15,7 @@ class ConsoleObserverTest {
     Locale before = Locale.getDefault();
     Locale.setDefault(Locale.GERMANY); // a decimal comma would break every script that reads it
     try {
-      ConsoleObserver console = new ConsoleObserver(screen.terminal, "GridWorld", false);
+      ConsoleObserver console = new ConsoleObserver(screen.terminal);
       console.phaseBegan(Phase.TRAINING, 0);
       console.summarized(Samples.early());
       console.summarized(Samples.learning());
@@ -39,25 +39,10 @@ class ConsoleObserverTest {
             """);
   }
 
-  @Test
-  void verboseAddsMlagentsLearnsLine() {
-    ConsoleObserver console = new ConsoleObserver(screen.terminal, "GridWorld", true);
-    console.summarized(Samples.learning());
-    console.summarized(Samples.testing());
-    assertThat(screen.written())
-        .isEqualTo(
-            """
-            1230 Episode / Step: 6123 / Score: 0.50 /Loss: 0.0123 / Epsilon: 0.9500
-            [INFO] GridWorld. Step: 6123. Time Elapsed: 12.346 s. Mean Reward: 0.500. Std of Reward: 0.250. Training.
-            9000 Episode / Step: 50040 / Score: 0.98 /Loss: - / Epsilon: 0.1000
-            [INFO] GridWorld. Step: 50040. Time Elapsed: 99.000 s. Mean Reward: 0.975. Std of Reward: 0.100. Not Training.
-            """);
-  }
-
   /** The rate counts the steps of this process, not those before the resume. */
   @Test
   void aResumedRunSaysWhereItBegan() {
-    ConsoleObserver console = new ConsoleObserver(screen.terminal, "GridWorld", false);
+    ConsoleObserver console = new ConsoleObserver(screen.terminal);
     console.phaseBegan(Phase.TRAINING, 20_000);
     console.finished(
         new Outcome(Outcome.Reason.INTERRUPTED, 20_500, 400, 15_500, 0, Double.NaN, 5));

@@ -73,7 +73,7 @@ final class Samples {
   }
 
   static Episode episode(int number, Phase phase, long step) {
-    return new Episode(number, 2, phase, -1.25, 17, number % 2 == 0, step);
+    return new Episode(number, 2, phase, 0, -1.25, 17, number % 2 == 0, step);
   }
 
   static Progress progress(Phase phase, long step) {

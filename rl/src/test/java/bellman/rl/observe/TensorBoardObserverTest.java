@@ -128,6 +128,8 @@ class TensorBoardObserverTest {
               Map.entry("Environment/Episode Length@6123", 4.5f),
               Map.entry("Policy/Learning Rate@6123", 2.5e-4f),
               Map.entry("Policy/epsilon@6123", 0.95f),
+              Map.entry("Policy/Extrinsic Reward@6123", 0.5f),
+              Map.entry("Policy/Extrinsic Value@6123", 1.5f),
               Map.entry("Losses/Value Loss@6123", 0.0123f));
     }
     List<EventFile.Field> hyperparameters = EventFile.read(only()).get(1);
@@ -149,7 +151,8 @@ class TensorBoardObserverTest {
             "Environment/Cumulative Reward@123",
             "Environment/Episode Length@123",
             "Policy/Learning Rate@123",
-            "Policy/epsilon@123");
+            "Policy/epsilon@123",
+            "Policy/Extrinsic Reward@123");
   }
 
   @Test

@@ -46,7 +46,7 @@ final class WatchedRun {
                   file -> Files.writeString(file, loop[0].state().toString()));
       List<Observer> observers =
           List.of(
-              new ConsoleObserver(terminal, "Corridor", false),
+              new ConsoleObserver(terminal),
               new ProgressObserver(terminal),
               new TensorBoardObserver(
                   folder.behavior("Corridor"),
