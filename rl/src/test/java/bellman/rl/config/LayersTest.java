@@ -109,7 +109,6 @@ class LayersTest {
             "behaviors.GridWorld.reward_signals.extrinsic.network_settings",
             "behaviors.GridWorld.even_checkpoints",
             "behaviors.GridWorld.time_horizon",
-            "behaviors.GridWorld.summary_freq",
             "behaviors.GridWorld.threaded",
             "env_settings.num_envs",
             "environment_parameters.wind.curriculum.completion_criteria",

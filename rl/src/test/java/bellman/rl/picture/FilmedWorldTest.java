@@ -249,7 +249,7 @@ class FilmedWorldTest {
         FilmedWorld vector = new FilmedWorld(corridor, this::values, LABELS, warnings::add)) {
       assertThatThrownBy(() -> vector.film(folder.resolve("f.gif"), 1, 100))
           .isInstanceOf(IllegalArgumentException.class)
-          .hasMessage("Corridor shows its agents a vector of [5]; only pictures can be filmed");
+          .hasMessage("Corridor shows its agents [5] floats; only pictures can be filmed");
     }
   }
 
