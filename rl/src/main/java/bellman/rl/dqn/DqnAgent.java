@@ -326,7 +326,8 @@ public final class DqnAgent implements Agent {
    * @throws IllegalStateException if a weight is not finite
    */
   public void save(SafetensorsWriter file) {
-    Values.write(file, "", weights());
+    Map<String, Values> weights = weights();
+    Values.write(file, "", weights);
     Values.write(file, TARGET, learner.targetWeights().save());
     Adam.State adam = learner.adam().state();
     Values.write(file, ADAM_M, adam.m());

@@ -94,7 +94,7 @@ public record Signature(
   }
 
   /** Of a world with a sensor each for picture, vector and goal, as far as it has them. */
-  static Signature of(Frame frame, int goals, int actions) {
+  public static Signature of(Frame frame, int goals, Branch branch) {
     List<List<Integer>> observations = new ArrayList<>();
     List<Integer> pictures = new ArrayList<>();
     List<Integer> vectors = new ArrayList<>();
@@ -110,7 +110,7 @@ public record Signature(
     if (goals > 0) {
       observations.add(List.of(goals));
     }
-    return new Signature(observations, pictures, vectors, goal, List.of(new Branch(actions, 0)));
+    return new Signature(observations, pictures, vectors, goal, List.of(branch));
   }
 
   /** {@code obs_0 [3, 64, 84], obs_1 [2] as goal, obs_2 [7] not seen; actions 1 to 4 of 5}. */

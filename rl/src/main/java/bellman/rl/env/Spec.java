@@ -19,6 +19,6 @@ public record Spec(String name, Frame frame, int goals, int actions, Signature s
 
   /** A world that shows and asks nothing else. */
   public Spec(String name, Frame frame, int goals, int actions) {
-    this(name, frame, goals, actions, Signature.of(frame, goals, actions));
+    this(name, frame, goals, actions, Signature.of(frame, goals, new Signature.Branch(actions, 0)));
   }
 }

@@ -57,6 +57,7 @@ public final class Checkpoint {
    * @throws IOException if the file is not whole, or does not say it
    */
   public static Spec spec(Path file) throws IOException {
+    checkIsOurs(file);
     try (Safetensors saved = Safetensors.open(file)) {
       String spec = saved.metadata().get(SPEC);
       if (spec == null) {
@@ -133,9 +134,7 @@ public final class Checkpoint {
    * @throws IOException if the file is not whole, or no such file
    */
   public static TorchCheckpoint forOthers(Path file, Adam.Settings settings) throws IOException {
-    if (TorchCheckpoint.looksLikeOne(file)) {
-      throw new IOException("torch.save wrote it; bellman import makes a run of it");
-    }
+    checkIsOurs(file);
     try (Safetensors saved = Safetensors.open(file)) {
       return new TorchCheckpoint(
           DqnAgent.weights(saved),
@@ -144,6 +143,12 @@ public final class Checkpoint {
               : Optional.empty());
     } catch (IllegalArgumentException e) {
       throw new IOException(e.getMessage(), e);
+    }
+  }
+
+  private static void checkIsOurs(Path file) throws IOException {
+    if (TorchCheckpoint.looksLikeOne(file)) {
+      throw new IOException("torch.save wrote it; bellman import makes a run of it");
     }
   }
 
