@@ -56,7 +56,7 @@ class WaysToStartIT {
   void aTrainingLeavesItsRunFolderWhereItWasStarted() throws IOException {
     Path run = Trained.make().resolve("results/base");
     assertThat(Trained.names(run))
-        .containsExactly(".lock", "GridWorld", "configuration.yaml", "run_logs");
+        .containsExactly(".lock", "GridWorld", "GridWorld.onnx", "configuration.yaml", "run_logs");
     assertThat(Trained.names(run.resolve("run_logs"))).contains("episodes.csv", "summary.csv");
     assertThat(Trained.names(run.resolve("GridWorld")))
         .anyMatch(name -> name.startsWith("events.out.tfevents."));

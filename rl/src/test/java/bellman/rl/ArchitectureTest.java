@@ -24,7 +24,6 @@ class ArchitectureTest {
             "jcuda..",
             "org.bytedeco..",
             "io.grpc..",
-            "com.google.protobuf..",
             "bellman.unity.proto..",
             "bellman.unity.communicator..",
             "bellman.unity.process..",
@@ -32,6 +31,17 @@ class ArchitectureTest {
             "bellman.engine.onednn..",
             "bellman.engine.reference..",
             "bellman.benchmarks..")
+        .check(RL);
+  }
+
+  @Test
+  void onlyModelsAreMadeOfMessages() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("bellman.rl.onnx..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("com.google.protobuf..", "bellman.rl.onnx.proto..")
         .check(RL);
   }
 
@@ -47,6 +57,8 @@ class ArchitectureTest {
         .definedBy("bellman.rl.replay")
         .layer("dqn")
         .definedBy("bellman.rl.dqn")
+        .layer("onnx")
+        .definedBy("bellman.rl.onnx..")
         .layer("observe")
         .definedBy("bellman.rl.observe")
         .layer("torch")
@@ -71,8 +83,10 @@ class ArchitectureTest {
         .mayOnlyBeAccessedByLayers("cli")
         .whereLayer("config")
         .mayOnlyBeAccessedByLayers("cli")
+        .whereLayer("onnx")
+        .mayOnlyBeAccessedByLayers("cli")
         .whereLayer("dqn")
-        .mayOnlyBeAccessedByLayers("run", "cli")
+        .mayOnlyBeAccessedByLayers("onnx", "run", "cli")
         .whereLayer("replay")
         .mayOnlyBeAccessedByLayers("dqn", "cli")
         .whereLayer("loop")

@@ -10,16 +10,12 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.UUID;
 
 /**
  * Gathers named arrays and writes them as one safetensors file. Arrays are not copied: they must
@@ -118,22 +114,14 @@ public final class SafetensorsWriter {
     List<Pending> order = new ArrayList<>(arrays.values());
     order.sort(
         Comparator.comparingInt((Pending p) -> -p.type.bytes()).thenComparing(Pending::name));
-    Path folder = path.toAbsolutePath().getParent();
-    Path draft = folder.resolve("." + path.getFileName() + "." + UUID.randomUUID() + ".tmp");
-    try {
-      try (FileChannel channel =
-          FileChannel.open(draft, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW)) {
-        put(channel, ByteBuffer.wrap(header(order)));
-        for (Pending p : order) {
-          put(channel, p);
-        }
-        channel.force(true);
-      }
-      Files.move(draft, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    } finally {
-      Files.deleteIfExists(draft);
-    }
-    forceFolder(folder);
+    AtomicFile.write(
+        path,
+        channel -> {
+          AtomicFile.put(channel, ByteBuffer.wrap(header(order)));
+          for (Pending p : order) {
+            put(channel, p);
+          }
+        });
   }
 
   private byte[] header(List<Pending> order) throws IOException {
@@ -167,26 +155,11 @@ public final class SafetensorsWriter {
     ByteBuffer chunk = ByteBuffer.allocate(CHUNK).order(ByteOrder.LITTLE_ENDIAN);
     for (int i = 0; i < p.shape.size(); i++) {
       if (chunk.remaining() < p.type.bytes()) {
-        put(channel, chunk.flip());
+        AtomicFile.put(channel, chunk.flip());
         chunk.clear();
       }
       p.put.element(chunk, i);
     }
-    put(channel, chunk.flip());
-  }
-
-  private static void put(FileChannel channel, ByteBuffer bytes) throws IOException {
-    while (bytes.hasRemaining()) {
-      channel.write(bytes);
-    }
-  }
-
-  /** Makes the new name durable too, where folders can be opened (not on Windows). */
-  private static void forceFolder(Path folder) {
-    try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
-      channel.force(true);
-    } catch (IOException e) {
-      // the file itself is safe; only its name may be the old one after a power cut
-    }
+    AtomicFile.put(channel, chunk.flip());
   }
 }

@@ -3,11 +3,13 @@ package bellman.rl.cli;
 import bellman.rl.config.ConfigException;
 import bellman.rl.config.Layers;
 import bellman.rl.config.Resolved;
-import java.nio.file.Files;
+import bellman.rl.env.Signature;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -21,15 +23,13 @@ import picocli.CommandLine.Parameters;
     customSynopsis = "bellman evaluate RUN [OPTIONS]",
     description = {
       "",
-      "RUN is the name of a run below --results-dir, a run's folder or a file of weights. Settings"
-          + " come from the defaults, then the run's configuration.yaml, then the options. Worlds"
-          + " with goals get a table: a success is an episode that ended with a return above 0."
+      "RUN is the name of a run below --results-dir, a run's folder, a file of weights or an ONNX"
+          + " model of Q-values. Settings come from the defaults, then the run's configuration.yaml,"
+          + " then what a model says, then the options. Worlds with goals get a table: a success is"
+          + " an episode that ended with a return above 0."
     })
 final class EvaluateCommand extends RunCommand {
   private static final Set<String> GROUPS = Set.of("world", "network", "compute", "reporting");
-
-  /** From a run's folder over the behavior's and the checkpoints' to a file. */
-  private static final int CHECKPOINT_DEPTH = 3;
 
   @Parameters(paramLabel = "RUN", hidden = true)
   private String run;
@@ -99,10 +99,12 @@ final class EvaluateCommand extends RunCommand {
     }
     Path found = SavedWeights.run(results, run);
     Layers layers = new Layers();
-    configuration(found).ifPresent(layers::yaml);
+    SavedWeights.configuration(found).ifPresent(layers::yaml);
     if (options.jsonAlone()) {
       layers.flag("quiet", List.of("true"));
     }
+    // A model says itself what it sees and which actions it chooses from.
+    SavedWeights.model(found).ifPresent(model -> says(layers, model.signature()));
     layers.flag("epsilonEval", List.of(Double.toString(epsilon)));
     Resolved settings = withFlags(layers).resolve();
     announce(settings);
@@ -110,18 +112,15 @@ final class EvaluateCommand extends RunCommand {
         services.evaluate(settings, SavedWeights.in(found), options, interruption));
   }
 
-  /**
-   * The settings of the run that a path leads into: its folder, a checkpoint or a folder of them.
-   */
-  private static Optional<Path> configuration(Path path) {
-    Path folder = path.toAbsolutePath().normalize();
-    for (int up = 0; up <= CHECKPOINT_DEPTH && folder != null; up++) {
-      Path file = folder.resolve("configuration.yaml");
-      if (Files.exists(file)) {
-        return Optional.of(file);
-      }
-      folder = folder.getParent();
-    }
-    return Optional.empty();
+  private static void says(Layers layers, Signature model) {
+    int first = model.branches().get(0).first();
+    layers.flag("firstAction", List.of(Integer.toString(first)));
+    layers.flag("goalConditioning", List.of(model.goal() < 0 ? "none" : "gate"));
+    String seen =
+        IntStream.range(0, model.observations().size())
+            .filter(model::sees)
+            .mapToObj(Integer::toString)
+            .collect(Collectors.joining(","));
+    layers.flag("observations", List.of(seen));
   }
 }

@@ -1,15 +1,18 @@
 package bellman.rl.cli;
 
+import bellman.engine.Device;
 import bellman.engine.Devices;
 import bellman.rl.Observer;
 import bellman.rl.Outcome;
 import bellman.rl.TrainLoop;
 import bellman.rl.config.RunConfig;
 import bellman.rl.dqn.DqnAgent;
+import bellman.rl.env.Spec;
 import bellman.rl.env.UnityWorld;
 import bellman.rl.observe.ProgressObserver;
 import bellman.rl.observe.Tally;
 import bellman.rl.observe.Terminal;
+import bellman.rl.onnx.OnnxPolicy;
 import bellman.rl.picture.FilmedWorld;
 import bellman.rl.run.Checkpoint;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
@@ -19,6 +22,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** Runs saved weights for a number of episodes and says how they did. */
 final class Evaluation {
@@ -43,7 +47,7 @@ final class Evaluation {
     Tally tally = new Tally(options.episodes());
     try (Devices.Opened opened = Wiring.open(config);
         UnityWorld unity = Worlds.open(config, logs);
-        DqnAgent agent = Wiring.agent(opened.device(), unity.spec(), Wiring.evaluation(config));
+        DqnAgent agent = agent(opened.device(), unity.spec(), weights);
         FilmedWorld world =
             new FilmedWorld(unity, agent::values, unity.labels(), terminal::warning)) {
       Path used = SavedWeights.load(weights, agent, terminal::warning);
@@ -75,6 +79,20 @@ final class Evaluation {
       report(tally, unity.labels().goals(), used);
       return interruption.getAsBoolean() ? outcome : outcome.completed();
     }
+  }
+
+  /** The agent for a world; where the weights are a model's, with the model's network. */
+  private DqnAgent agent(Device device, Spec world, Path weights) {
+    Optional<OnnxPolicy> model = SavedWeights.model(weights);
+    if (model.isEmpty()) {
+      return Wiring.agent(device, world, Wiring.evaluation(config));
+    }
+    if (!model.get().signature().equals(world.signature())) {
+      throw new Failure(
+          "%s is for another player: it has %s; %s here has %s. Name the build it is for by --env."
+              .formatted(weights, model.get().signature(), world.name(), world.signature()));
+    }
+    return Wiring.agent(device, world, Wiring.evaluation(config), model.get()::network);
   }
 
   private void film(FilmedWorld world) {

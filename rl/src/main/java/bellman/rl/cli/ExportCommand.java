@@ -1,55 +1,58 @@
 package bellman.rl.cli;
 
-import bellman.engine.io.SafetensorsWriter;
-import bellman.nn.Adam;
-import bellman.nn.Values;
 import bellman.rl.config.ConfigException;
 import bellman.rl.config.Layers;
-import bellman.rl.config.RunConfig;
-import bellman.rl.run.Checkpoint;
-import bellman.rl.torch.TorchCheckpoint;
+import bellman.rl.onnx.ModelCheck;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.Optional;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code bellman export}: writes a run's network as other programs read it. */
+/** {@code bellman export}: writes a trained network for Unity and other programs. */
 @Command(
     name = "export",
-    header = "Write a run's network as a file for other programs.",
+    header = "Write a trained network for Unity or PyTorch, or check a model as Unity does.",
     synopsisHeading = "%nUsage: ",
-    customSynopsis = "bellman export RUN --format FORMAT --output FILE [OPTIONS]",
+    customSynopsis = {"bellman export RUN [OPTIONS]", "       bellman export --check FILE"},
     description = {
       "",
       "RUN is the name of a run below --results-dir, a run's folder, a checkpoint or a file of"
-          + " weights; of a run the newest checkpoint is taken."
-    })
+          + " weights; of a run the newest checkpoint is taken. Training writes <Behavior>.onnx into"
+          + " the run's folder by itself; this does it again, elsewhere, or in another format."
+    },
+    footer = {"", "Exit code 1 if --check finds what Unity rejects."})
 final class ExportCommand extends RunCommand {
-  private static final String SAFETENSORS = "safetensors";
-  private static final String TORCH = "torch";
-
-  @Parameters(paramLabel = "RUN", hidden = true)
+  @Parameters(paramLabel = "RUN", hidden = true, arity = "0..1")
   private String run;
 
   @Option(
       names = "--format",
       paramLabel = "FORMAT",
-      required = true,
+      defaultValue = "onnx",
       description =
-          "safetensors: the weights alone, for safetensors.torch.load_file; torch: \"network\" and"
-              + " \"optimizer\", for torch.load and load_state_dict")
+          "onnx: the whole policy, for Unity; safetensors: the weights alone, for"
+              + " safetensors.torch.load_file; torch: \"network\" and \"optimizer\", for torch.load"
+              + " and load_state_dict [default onnx]")
   private String format;
 
   @Option(
       names = "--output",
       paramLabel = "FILE",
-      required = true,
-      description = "FILE to write; replaced if it is there")
+      description =
+          "FILE to write; replaced if it is there [default for a run: <Behavior> with the format's"
+              + " ending, in its folder]")
   private Path output;
+
+  @Option(
+      names = "--check",
+      paramLabel = "FILE",
+      description = "FILE, an ONNX model: say what Unity would reject of it, and write nothing")
+  private Path check;
 
   ExportCommand(Streams streams, Services services, Interruption interruption) {
     super(streams, services, interruption);
@@ -61,73 +64,87 @@ final class ExportCommand extends RunCommand {
 
   @Override
   public Integer call() throws IOException {
-    switch (format) {
-      case SAFETENSORS -> write(this::safetensors);
-      case TORCH -> write(this::torch);
-      default ->
-          throw new ConfigException(
-              "--format is '%s'; allowed: %s, %s".formatted(format, SAFETENSORS, TORCH));
+    if ((run == null) == (check == null)) {
+      throw new ConfigException(
+          run == null
+              ? "name a run to export, or a file by --check"
+              : "--check looks at a file and exports nothing: leave out " + run);
     }
+    return check == null ? export() : check();
+  }
+
+  // ── export ────────────────────────────────────────────────────────────────────────────────────
+
+  private int export() throws IOException {
+    Format to = Format.of(format);
+    Path results = withFlags(new Layers()).resolve().config().folder().resultsDir();
+    Path found = SavedWeights.run(results, run);
+    Layers layers = new Layers();
+    SavedWeights.configuration(found).ifPresent(layers::yaml);
+    Path weights = SavedWeights.in(found);
+    Path file = output == null ? beside(found, weights, to) : output;
+    checkCanBe(file);
+    Format.Content content =
+        to.read(
+            new Format.Saved(
+                weights,
+                withFlags(layers).resolve().config(),
+                warning -> streams.err().println("warning: " + warning)));
+    try {
+      content.writer().write(file);
+    } catch (IOException e) {
+      throw new Failure(file + " cannot be written: " + e.getMessage(), e);
+    } catch (IllegalArgumentException e) {
+      throw new Failure("this network cannot be exported: " + e.getMessage(), e);
+    }
+    streams.out().println(file + ": " + content.described());
     return Main.DONE;
   }
 
-  /** Writes the file and returns what it holds of what was saved. */
-  private interface Format {
-    TorchCheckpoint write(TorchCheckpoint saved) throws IOException;
+  /** A run's checkpoints lie in a folder that is named by its behavior. */
+  private static Path beside(Path found, Path weights, Format to) {
+    if (!Files.isDirectory(weights) || weights.equals(found)) {
+      throw new ConfigException(found + " is no run: name the file to write by --output");
+    }
+    return found.resolve(weights.getParent().getFileName() + to.ending());
   }
 
-  private void write(Format format) throws IOException {
-    Path results = withFlags(new Layers()).resolve().config().folder().resultsDir();
-    Path found = SavedWeights.run(results, run);
-    Adam.Settings adam =
-        Adam.Settings.defaults().withLearningRate(configuration(found).learning().learningRate());
-    Path folder = output.toAbsolutePath().getParent();
-    if (Files.isDirectory(output) || !Files.isDirectory(folder)) {
+  private static void checkCanBe(Path file) {
+    Path folder = file.toAbsolutePath().getParent();
+    if (Files.isDirectory(file) || !Files.isDirectory(folder)) {
       throw new Failure(
-          Files.isDirectory(output)
-              ? "--output: " + output + " is a folder; name a file"
+          Files.isDirectory(file)
+              ? "--output: " + file + " is a folder; name a file"
               : "--output: there is no folder " + folder + "; make it, or name another");
     }
-    TorchCheckpoint saved =
-        SavedWeights.read(
-            SavedWeights.in(found),
-            file -> Checkpoint.forOthers(file, adam),
-            warning -> streams.err().println("warning: " + warning));
+  }
+
+  // ── check ─────────────────────────────────────────────────────────────────────────────────────
+
+  private int check() {
+    ModelCheck model;
     try {
-      streams.out().println(output + ": " + described(format.write(saved)));
+      model = ModelCheck.of(check);
+    } catch (NoSuchFileException e) {
+      throw new Failure(check + " does not exist", e);
     } catch (IOException e) {
-      throw new Failure(output + " cannot be written: " + e.getMessage(), e);
+      throw new Failure(e.getMessage(), e);
     }
-  }
-
-  private TorchCheckpoint safetensors(TorchCheckpoint saved) throws IOException {
-    SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
-    Values.write(writer, "", saved.network());
-    writer.write(output);
-    return new TorchCheckpoint(saved.network(), Optional.empty());
-  }
-
-  private TorchCheckpoint torch(TorchCheckpoint saved) throws IOException {
-    saved.write(output);
-    return saved;
-  }
-
-  private static RunConfig configuration(Path found) {
-    Path file = found.resolve("configuration.yaml");
-    Layers layers = new Layers();
-    return (Files.exists(file) ? layers.yaml(file) : layers).resolve().config();
-  }
-
-  /** {@code 10 tensors, 1,002,148 weights, Adam after 45,000 updates}. */
-  static String described(TorchCheckpoint saved) {
-    long weights = saved.network().values().stream().mapToLong(v -> v.shape().size()).sum();
-    return "%d tensors, %,d weights, %s"
-        .formatted(
-            saved.network().size(),
-            weights,
-            saved
-                .optimizer()
-                .map(o -> "Adam after %,d updates".formatted(o.state().t()))
-                .orElse("no optimizer"));
+    model.description().forEach(streams.out()::println);
+    List<ModelCheck.Objection> objections = model.objections();
+    for (ModelCheck.Objection o : objections) {
+      Finding finding =
+          o.rejected() ? Finding.fail(o.subject(), o.text()) : Finding.warn(o.subject(), o.text());
+      streams.out().println(finding);
+    }
+    streams
+        .out()
+        .println(
+            model.rejected()
+                ? "Unity would not run this model."
+                : objections.isEmpty()
+                    ? "ok: as Unity wants it; whether its sizes are those of a scene Unity says there"
+                    : "Unity runs this model, but read the warnings.");
+    return model.rejected() ? Main.FAILED : Main.DONE;
   }
 }

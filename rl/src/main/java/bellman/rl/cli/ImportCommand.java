@@ -9,6 +9,7 @@ import bellman.rl.config.Layers;
 import bellman.rl.config.RunConfig;
 import bellman.rl.dqn.DqnAgent;
 import bellman.rl.env.Frame;
+import bellman.rl.env.Signature;
 import bellman.rl.env.Spec;
 import bellman.rl.run.Checkpoint;
 import bellman.rl.run.CheckpointFiles;
@@ -108,7 +109,7 @@ final class ImportCommand extends RunCommand {
                 warning -> streams.err().println("warning: " + warning))
             .save(step, to -> Checkpoint.save(to, spec, agent, new TrainLoop.State(step, 0, 0)));
         if (!config.reporting().quiet()) {
-          streams.out().println(file + ": " + ExportCommand.described(saved));
+          streams.out().println(file + ": " + Format.described(saved));
           streams.out().println("network: " + agent.learner().online());
           streams.out().println("for: " + described(spec));
           streams.out().println("run: " + folder.path() + ", at step " + step);
@@ -207,7 +208,9 @@ final class ImportCommand extends RunCommand {
             ? Frame.picture(
                 Integer.parseInt(size.group(1)), Integer.parseInt(size.group(2)), channels)
             : Frame.vector(channels);
-    return new Spec(behavior, frame, blocks, actions);
+    int first = config.world().firstAction(behavior); // the player has those below, too
+    Signature.Branch branch = new Signature.Branch(actions + first, first);
+    return new Spec(behavior, frame, blocks, actions, Signature.of(frame, blocks, branch));
   }
 
   /** The run's checkpoints lie under its name, which only the player could tell otherwise. */

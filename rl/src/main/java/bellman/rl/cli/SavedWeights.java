@@ -2,6 +2,8 @@ package bellman.rl.cli;
 
 import bellman.rl.config.Nearest;
 import bellman.rl.dqn.DqnAgent;
+import bellman.rl.onnx.OnnxPolicy;
+import bellman.rl.onnx.OnnxReader;
 import bellman.rl.run.Checkpoint;
 import bellman.rl.run.CheckpointFiles;
 import java.io.IOException;
@@ -9,11 +11,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /** Finds what a user names by a run: its folder, and in it the newest good weights. */
 final class SavedWeights {
+  /** From a run's folder over the behavior's and the checkpoints' to a file. */
+  private static final int CHECKPOINT_DEPTH = 3;
+
   private SavedWeights() {}
 
   /** The weights of a run below {@code results}, of a folder, or the file itself. */
@@ -72,6 +79,21 @@ final class SavedWeights {
             : run + " holds checkpoints of several behaviors; name one of " + found);
   }
 
+  /**
+   * The settings of the run that a path leads into: its folder, a checkpoint or a folder of them.
+   */
+  static Optional<Path> configuration(Path path) {
+    Path folder = path.toAbsolutePath().normalize();
+    for (int up = 0; up <= CHECKPOINT_DEPTH && folder != null; up++) {
+      Path file = folder.resolve("configuration.yaml");
+      if (Files.exists(file)) {
+        return Optional.of(file);
+      }
+      folder = folder.getParent();
+    }
+    return Optional.empty();
+  }
+
   private static boolean holdsCheckpoints(Path folder) {
     return Files.isDirectory(folder)
         && !new CheckpointFiles(folder, 1, warning -> {}).list().isEmpty();
@@ -87,7 +109,7 @@ final class SavedWeights {
     return read(
         weights,
         file -> {
-          Checkpoint.loadWeights(file, agent);
+          loadWeights(file, agent);
           return file;
         },
         warnings);
@@ -105,6 +127,35 @@ final class SavedWeights {
     } catch (IOException e) {
       throw new Failure(
           CheckpointFiles.notUsable(weights, e) + ". Name a run, or another file of weights.", e);
+    }
+  }
+
+  private static void loadWeights(Path file, DqnAgent agent) throws IOException {
+    Optional<OnnxPolicy> model = model(file);
+    if (model.isEmpty()) {
+      Checkpoint.loadWeights(file, agent);
+      return;
+    }
+    try {
+      agent.loadWeights(model.get().weights());
+    } catch (IllegalArgumentException e) {
+      throw new IOException(e.getMessage(), e);
+    }
+  }
+
+  /** The policy in an ONNX file; none in other files and folders. */
+  static Optional<OnnxPolicy> model(Path weights) {
+    if (!weights.toString().toLowerCase(Locale.ROOT).endsWith(".onnx")
+        || Files.isDirectory(weights)) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(OnnxReader.read(weights));
+    } catch (IOException e) {
+      throw new Failure(
+          CheckpointFiles.notUsable(weights, e)
+              + ". bellman export --check says what such a file holds.",
+          e);
     }
   }
 }

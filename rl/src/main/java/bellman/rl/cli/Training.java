@@ -17,11 +17,13 @@ import bellman.rl.observe.ProgressObserver;
 import bellman.rl.observe.Tally;
 import bellman.rl.observe.TensorBoardObserver;
 import bellman.rl.observe.Terminal;
+import bellman.rl.onnx.OnnxWriter;
 import bellman.rl.picture.CurvesObserver;
 import bellman.rl.picture.FilmObserver;
 import bellman.rl.picture.FilmedWorld;
 import bellman.rl.run.Checkpoint;
 import bellman.rl.run.CheckpointFiles;
+import bellman.rl.run.ModelFiles;
 import bellman.rl.run.RunFolder;
 import bellman.rl.run.RunFolderException;
 import java.io.IOException;
@@ -88,12 +90,19 @@ final class Training {
       CheckpointFiles checkpoints =
           new CheckpointFiles(
               folder.checkpoints(behavior), config.folder().keepCheckpoints(), warn);
+      ModelFiles models = new ModelFiles(folder, behavior, config.folder().keepCheckpoints(), warn);
       TrainLoop loop = new TrainLoop(Wiring.plan(config), filmed, agent);
       Runnable save =
-          () ->
-              checkpoints.save(
-                  loop.state().step(),
-                  file -> Checkpoint.save(file, world.spec(), agent, loop.state()));
+          () -> {
+            long step = loop.state().step();
+            checkpoints.save(
+                step, file -> Checkpoint.save(file, world.spec(), agent, loop.state()));
+            models.save(
+                step,
+                file ->
+                    OnnxWriter.write(
+                        file, world.spec().signature(), agent.learner().online(), agent.weights()));
+          };
       begin(checkpoints, agent, loop, folder);
       // Only now, when all has opened: a mistake above costs no earlier run and leaves none.
       folder.discardEarlier();
@@ -109,6 +118,7 @@ final class Training {
         if (world.spec().goals() > 0 && tally.all().episodes() > 0) {
           tally.table(world.labels().goals()).forEach(say);
         }
+        models.newest().ifPresent(model -> say.accept("exported: " + model));
         if (outcome.reason() != Outcome.Reason.COMPLETED) {
           say.accept("saved at step " + outcome.step() + "; go on with it by " + resume(runId));
         }

@@ -5,6 +5,7 @@ import bellman.engine.DeviceOptions;
 import bellman.engine.Devices;
 import bellman.engine.Precision;
 import bellman.engine.cuda.CudaReport;
+import bellman.nn.Weights;
 import bellman.rl.Outcome;
 import bellman.rl.TrainLoop;
 import bellman.rl.config.ByteSize;
@@ -14,6 +15,7 @@ import bellman.rl.dqn.DqnAgent;
 import bellman.rl.dqn.DqnSettings;
 import bellman.rl.dqn.Encoder;
 import bellman.rl.dqn.NetworkSettings;
+import bellman.rl.dqn.QNetwork;
 import bellman.rl.env.Spec;
 import bellman.rl.observe.Terminal;
 import bellman.unity.player.GridWorldInstaller;
@@ -23,6 +25,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
+import java.util.function.Supplier;
 
 /** The commands' {@link Services}, from the packages that provide them. */
 final class Wiring implements Services {
@@ -97,8 +101,18 @@ final class Wiring implements Services {
 
   /** The agent for a world. */
   static DqnAgent agent(Device device, Spec world, DqnSettings settings) {
+    return fitted(world, () -> new DqnAgent(device, world, settings));
+  }
+
+  /** The same with a network of its own. */
+  static DqnAgent agent(
+      Device device, Spec world, DqnSettings settings, Function<Weights, QNetwork> network) {
+    return fitted(world, () -> new DqnAgent(device, world, settings, network));
+  }
+
+  private static DqnAgent fitted(Spec world, Supplier<DqnAgent> agent) {
     try {
-      return new DqnAgent(device, world, settings);
+      return agent.get();
     } catch (IllegalArgumentException e) {
       throw new Failure(
           "no agent fits %s (observation %s, %d actions): %s"
@@ -137,6 +151,11 @@ final class Wiring implements Services {
   /** The same for acting alone: no room for transitions, only for what the agents see. */
   static DqnSettings evaluation(RunConfig config) {
     return dqn(config.with("batchSize", "1").with("bufferSize", "4096"));
+  }
+
+  /** The same for weights alone. */
+  static DqnSettings exporting(RunConfig config) {
+    return dqn(config.with("batchSize", "1").with("bufferSize", "1"));
   }
 
   /** How long to run. */

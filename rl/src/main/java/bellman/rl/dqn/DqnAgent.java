@@ -5,6 +5,7 @@ import bellman.engine.io.Safetensors;
 import bellman.engine.io.SafetensorsWriter;
 import bellman.nn.Adam;
 import bellman.nn.Values;
+import bellman.nn.Weights;
 import bellman.rl.Agent;
 import bellman.rl.Phase;
 import bellman.rl.env.Spec;
@@ -17,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.function.BiFunction;
+import java.util.function.Function;
 
 /**
  * DQN as an agent: ε-greedy acting, one begun transition for each of the world's agents, and the
@@ -50,12 +52,40 @@ public final class DqnAgent implements Agent {
   private OptionalInt only = OptionalInt.empty(); // the tutorial's one agent
   private long step;
 
+  /** With the network that fits the world. */
   public DqnAgent(Device device, Spec spec, DqnSettings settings) {
+    this(device, spec, settings, QNetwork.fold(spec, settings.network()));
+  }
+
+  private DqnAgent(Device device, Spec spec, DqnSettings settings, int fold) {
+    this(
+        device,
+        spec,
+        settings,
+        fold,
+        weights -> QNetwork.of(weights, spec, settings.network(), fold));
+  }
+
+  /**
+   * With another network.
+   *
+   * @param network makes Q(s, ·) from new weights, for pictures that are not folded
+   */
+  public DqnAgent(
+      Device device, Spec spec, DqnSettings settings, Function<Weights, QNetwork> network) {
+    this(device, spec, settings, 1, network);
+  }
+
+  private DqnAgent(
+      Device device,
+      Spec spec,
+      DqnSettings settings,
+      int fold,
+      Function<Weights, QNetwork> network) {
     this.spec = spec;
     this.settings = settings;
-    replay =
-        new Replay(device, spec, settings.bufferSize(), QNetwork.fold(spec, settings.network()));
-    learner = new DqnLearner(device, spec, replay, settings);
+    replay = new Replay(device, spec, settings.bufferSize(), fold);
+    learner = new DqnLearner(device, replay, settings, network);
     policy = new GreedyPolicy(device, learner.online(), replay.frames(), spec);
     exploration = new Exploration(settings.seed());
   }
@@ -272,11 +302,11 @@ public final class DqnAgent implements Agent {
   private static final String ADAM_V = "optimizer.exp_avg_sq.";
 
   /**
-   * Writes θ under PyTorch's names, θ⁻ and Adam's averages under prefixes, counters as metadata.
+   * θ by name, in PyTorch's order.
    *
    * @throws IllegalStateException if a weight is not finite: such a state is not worth keeping
    */
-  public void save(SafetensorsWriter file) {
+  public Map<String, Values> weights() {
     Map<String, Values> weights = learner.onlineWeights().save();
     weights.forEach(
         (name, values) -> {
@@ -287,6 +317,16 @@ public final class DqnAgent implements Agent {
             }
           }
         });
+    return weights;
+  }
+
+  /**
+   * Writes θ under PyTorch's names, θ⁻ and Adam's averages under prefixes, counters as metadata.
+   *
+   * @throws IllegalStateException if a weight is not finite
+   */
+  public void save(SafetensorsWriter file) {
+    Map<String, Values> weights = weights();
     Values.write(file, "", weights);
     Values.write(file, TARGET, learner.targetWeights().save());
     Adam.State adam = learner.adam().state();

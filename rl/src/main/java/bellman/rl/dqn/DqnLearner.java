@@ -14,6 +14,7 @@ import bellman.rl.Agent;
 import bellman.rl.env.Spec;
 import bellman.rl.replay.Batch;
 import bellman.rl.replay.Replay;
+import java.util.function.Function;
 
 /**
  * The update of DQN (Mnih et al. 2015, algorithm 1): L(θ) = mean Huber(y − Q(s, a; θ)) with y = r +
@@ -39,14 +40,27 @@ public final class DqnLearner implements AutoCloseable {
   private long updates;
   private long drained;
 
+  /** With the network that fits the world. */
   public DqnLearner(Device device, Spec spec, Replay replay, DqnSettings settings) {
+    this(
+        device,
+        replay,
+        settings,
+        weights -> QNetwork.of(weights, spec, settings.network(), replay.frames().fold()));
+  }
+
+  /**
+   * @param network makes Q(s, ·) from new weights
+   */
+  public DqnLearner(
+      Device device, Replay replay, DqnSettings settings, Function<Weights, QNetwork> network) {
     this.device = device;
     this.settings = settings;
     this.replay = replay;
     onlineWeights = new Weights(device, settings.seed());
-    online = QNetwork.of(onlineWeights, spec, settings.network(), replay.frames().fold());
+    online = network.apply(onlineWeights);
     targetWeights = new Weights(device, settings.seed());
-    target = QNetwork.of(targetWeights, spec, settings.network(), replay.frames().fold());
+    target = network.apply(targetWeights);
     adam =
         new Adam(
             onlineWeights,

@@ -132,6 +132,15 @@ public record Sensors(
     return goal < 0 ? 0 : all.get(goal).size();
   }
 
+  /** What a model takes and gives; pictures are [c, h, w], whatever the layout of messages. */
+  Signature signature(List<Signature.Branch> branches) {
+    List<List<Integer>> shapes =
+        all.stream()
+            .map(o -> o.isVisual() ? List.of(o.channels(), o.height(), o.width()) : o.shape())
+            .toList();
+    return new Signature(shapes, pictures, vectors, goal, branches);
+  }
+
   /** What agent i of a batch sees. */
   Observation observation(AgentSteps steps, int i) {
     return new Observation(

@@ -111,7 +111,13 @@ public final class UnityWorld implements Environment {
               + (branch - 1)
               + "; at least one must remain");
     }
-    return new Spec(withoutTeam(behavior), sensors.frame(), sensors.goals(), branch - firstAction);
+    List<Signature.Branch> branches = List.of(new Signature.Branch(branch, firstAction));
+    return new Spec(
+        withoutTeam(behavior),
+        sensors.frame(),
+        sensors.goals(),
+        branch - firstAction,
+        sensors.signature(branches));
   }
 
   private static BehaviorSpec choose(Map<String, BehaviorSpec> specs, Optional<String> name) {

@@ -8,6 +8,8 @@ import bellman.rl.TrainLoop;
 import bellman.rl.dqn.DqnAgent;
 import bellman.rl.env.Spec;
 import bellman.rl.torch.TorchCheckpoint;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
@@ -16,16 +18,19 @@ import java.util.OptionalLong;
 
 /**
  * What a checkpoint holds: the agent's tensors and counters, where the loop stands, and which
- * behavior it is for. One safetensors file; the online network has PyTorch's names, so that other
- * tools read it as it is.
+ * behavior it is for, with all that its player shows and asks. One safetensors file; the online
+ * network has PyTorch's names, so that other tools read it as it is.
  */
 public final class Checkpoint {
   private static final String FORMAT = "bellman.format";
   private static final String VERSION = "1";
   private static final String BEHAVIOR = "bellman.behavior";
+  private static final String SPEC = "bellman.spec"; // as JSON
   private static final String STEP = "loop.step";
   private static final String EPISODES = "loop.episodes";
   private static final String SECONDS = "loop.seconds";
+
+  private static final ObjectMapper JSON = new ObjectMapper();
 
   private Checkpoint() {}
 
@@ -38,11 +43,33 @@ public final class Checkpoint {
     writer
         .metadata(FORMAT, VERSION)
         .metadata(BEHAVIOR, spec.name())
+        .metadata(SPEC, JSON.writeValueAsString(spec))
         .metadata(STEP, Long.toString(loop.step()))
         .metadata(EPISODES, Integer.toString(loop.episodes()))
         .metadata(SECONDS, Double.toString(loop.seconds()));
     agent.save(writer);
     writer.write(file);
+  }
+
+  /**
+   * What the world was like that the agent was trained in.
+   *
+   * @throws IOException if the file is not whole, or does not say it
+   */
+  public static Spec spec(Path file) throws IOException {
+    checkIsOurs(file);
+    try (Safetensors saved = Safetensors.open(file)) {
+      String spec = saved.metadata().get(SPEC);
+      if (spec == null) {
+        throw new IOException(
+            "it does not say what the player shows (no "
+                + SPEC
+                + "): not a checkpoint of Bellman, or one from before it did");
+      }
+      return JSON.readValue(spec, Spec.class);
+    } catch (JsonProcessingException e) {
+      throw new IOException("its " + SPEC + " is damaged: " + e.getOriginalMessage(), e);
+    }
   }
 
   /**
@@ -107,9 +134,7 @@ public final class Checkpoint {
    * @throws IOException if the file is not whole, or no such file
    */
   public static TorchCheckpoint forOthers(Path file, Adam.Settings settings) throws IOException {
-    if (TorchCheckpoint.looksLikeOne(file)) {
-      throw new IOException("torch.save wrote it; bellman import makes a run of it");
-    }
+    checkIsOurs(file);
     try (Safetensors saved = Safetensors.open(file)) {
       return new TorchCheckpoint(
           DqnAgent.weights(saved),
@@ -118,6 +143,12 @@ public final class Checkpoint {
               : Optional.empty());
     } catch (IllegalArgumentException e) {
       throw new IOException(e.getMessage(), e);
+    }
+  }
+
+  private static void checkIsOurs(Path file) throws IOException {
+    if (TorchCheckpoint.looksLikeOne(file)) {
+      throw new IOException("torch.save wrote it; bellman import makes a run of it");
     }
   }
 

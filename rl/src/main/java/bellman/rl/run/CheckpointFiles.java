@@ -151,7 +151,7 @@ public final class CheckpointFiles {
         if (step(file) > step) {
           Files.move(
               file,
-              folder.resolve(file.getFileName() + ".superseded"),
+              folder.resolve(file.getFileName() + RunFolder.SUPERSEDED),
               StandardCopyOption.REPLACE_EXISTING);
         } else if (++kept > keep) {
           Files.delete(file);

@@ -24,6 +24,7 @@ import java.util.stream.Stream;
  * <pre>
  *   results/run-id/configuration.yaml
  *   results/run-id/Behavior.onnx
+ *   results/run-id/Behavior/Behavior-12345.onnx
  *   results/run-id/Behavior/checkpoint/step-000012345.safetensors
  *   results/run-id/Behavior/events.out.tfevents.…
  *   results/run-id/run_logs/summary.csv, episodes.csv, Player-0.log, …
@@ -48,6 +49,9 @@ public final class RunFolder implements AutoCloseable {
   private static final String CHECKPOINT = "checkpoint";
   private static final String EVENTS = "events.out.tfevents.";
   private static final String LOCK = ".lock";
+
+  /** Marks what belongs to a future that was given up. */
+  static final String SUPERSEDED = ".superseded";
 
   private final Path path;
   private final FileChannel channel;
@@ -374,6 +378,7 @@ public final class RunFolder implements AutoCloseable {
         deleteTree(entry);
       } else if (name.startsWith(EVENTS)
           || name.endsWith(".onnx")
+          || name.endsWith(".onnx" + SUPERSEDED)
           || name.endsWith(".pt")
           || name.equals("last_replay_buffer.hdf5")) {
         deleteFile(entry);

@@ -132,6 +132,11 @@ class ImportExportTest {
     assertSame(adam.state().m(), saved.optimizer().orElseThrow().state().m());
     assertSame(adam.state().v(), saved.optimizer().orElseThrow().state().v());
 
+    succeeds("export r --results-dir @");
+    assertThat(out.toString())
+        .contains(
+            at("r/GridWorld.onnx") + ": obs_0 [3, 64, 84], obs_1 [2] as goal; actions 1 to 4 of 5");
+
     succeeds("export r --results-dir @ --format safetensors --output @/w.safetensors");
     try (Safetensors file = Safetensors.open(at("w.safetensors"))) {
       assertThat(file.metadata()).containsExactly(Map.entry("format", "pt"));
@@ -323,11 +328,7 @@ class ImportExportTest {
     fails(
         Main.USAGE,
         export + "hdf5",
-        "bellman export: --format is 'hdf5'; allowed: safetensors, torch");
-    fails(
-        Main.USAGE,
-        "export r --results-dir @ --output @/x",
-        "bellman export: Missing required option: '--format=FORMAT'");
+        "bellman export: --format is 'hdf5'; allowed: onnx, safetensors, torch");
     fails(
         Main.FAILED,
         "export s --results-dir @ --output @/x --format torch",

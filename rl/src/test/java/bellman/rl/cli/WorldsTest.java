@@ -46,21 +46,37 @@ class WorldsTest {
 
   @Test
   void whatIsSeenAndDoneFollowsTheSettings() {
-    assertThat(spec("firstAction", "auto"))
-        .isEqualTo(new Spec("GridWorld", Frame.picture(64, 84, 3), 2, 4));
-    assertThat(spec("firstAction", "0"))
-        .isEqualTo(new Spec("GridWorld", Frame.picture(64, 84, 3), 2, 5));
-    assertThat(spec("goalConditioning", "none"))
-        .isEqualTo(new Spec("GridWorld", Frame.picture(64, 84, 3).with(2), 0, 4));
-    assertThat(spec("observations", "CameraSensor"))
-        .isEqualTo(new Spec("GridWorld", Frame.picture(64, 84, 3), 0, 4));
-    assertThat(spec("observations", " 1 ,CameraSensor"))
-        .isEqualTo(new Spec("GridWorld", Frame.picture(64, 84, 3), 2, 4));
+    Frame picture = Frame.picture(64, 84, 3);
+    String both = "obs_0 [3, 64, 84], obs_1 [2] as goal";
+    says("firstAction", "auto", picture, 2, 4, both + "; actions 1 to 4 of 5");
+    says("firstAction", "0", picture, 2, 5, both + "; actions 0 to 4 of 5");
+    says(
+        "goalConditioning",
+        "none",
+        picture.with(2),
+        0,
+        4,
+        "obs_0 [3, 64, 84], obs_1 [2]; actions 1 to 4 of 5");
+    says(
+        "observations",
+        "CameraSensor",
+        picture,
+        0,
+        4,
+        "obs_0 [3, 64, 84], obs_1 [2] not seen; actions 1 to 4 of 5");
+    says("observations", " 1 ,CameraSensor", picture, 2, 4, both + "; actions 1 to 4 of 5");
     assertThatThrownBy(() -> spec("observations", "Camera"))
         .isInstanceOf(Failure.class)
         .hasMessage(
             "GridWorld?team=0 has no observation 'Camera', only 0 CameraSensor [3, 64, 84], 1"
                 + " VectorSensor [2]; give --observations names or numbers of them");
+  }
+
+  private void says(
+      String setting, String text, Frame frame, int goals, int actions, String signature) {
+    Spec spec = spec(setting, text);
+    assertThat(spec).isEqualTo(new Spec("GridWorld", frame, goals, actions, spec.signature()));
+    assertThat(spec.signature()).hasToString(signature);
   }
 
   private Spec spec(String setting, String text) {

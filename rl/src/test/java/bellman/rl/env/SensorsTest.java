@@ -131,7 +131,18 @@ class SensorsTest {
   void aPlayersPictureAndVectors() {
     try (UnityWorld world = open(List.of())) {
       assertThat(world.spec())
-          .isEqualTo(new Spec("TwoSensors", Frame.picture(20, 20, 1).with(3), 0, 2));
+          .isEqualTo(
+              new Spec(
+                  "TwoSensors",
+                  Frame.picture(20, 20, 1).with(3),
+                  0,
+                  2,
+                  new Signature(
+                      List.of(List.of(2, 3), List.of(1, 20, 20), List.of(2), List.of(1)),
+                      List.of(1),
+                      List.of(2, 3),
+                      -1,
+                      List.of(new Signature.Branch(2, 0)))));
       assertThat(world.sensors())
           .hasToString("1 Camera [1, 20, 20], 2 V [2], 3 W [1]; not seen: 0 Buffer [2, 3]");
       for (Turn.Decision d : world.reset().decisions()) {

@@ -59,7 +59,15 @@ class UnityWorldTest {
   @Test
   void gridWorldIsAPictureAGoalAndFourMoves() {
     try (UnityWorld world = open(GridWorldOptions.defaults())) {
-      assertThat(world.spec()).isEqualTo(new Spec("GridWorld", Frame.picture(64, 84, 3), 2, 4));
+      Signature signature =
+          new Signature(
+              List.of(List.of(3, 64, 84), List.of(2)),
+              List.of(0),
+              List.of(),
+              1,
+              List.of(new Signature.Branch(5, 1)));
+      assertThat(world.spec())
+          .isEqualTo(new Spec("GridWorld", Frame.picture(64, 84, 3), 2, 4, signature));
       Turn turn = world.reset();
       assertThat(turn.endings()).isEmpty();
       assertThat(turn.decisions()).hasSize(1);

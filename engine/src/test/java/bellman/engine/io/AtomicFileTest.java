@@ -1,0 +1,46 @@
+package bellman.engine.io;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class AtomicFileTest {
+  @TempDir private Path folder;
+
+  @Test
+  void aFileIsWrittenAndReplaced() throws IOException {
+    Path file = folder.resolve("a");
+    AtomicFile.write(file, new byte[] {1, 2, 3});
+    AtomicFile.write(file, new byte[] {4});
+    assertThat(file).hasBinaryContent(new byte[] {4});
+  }
+
+  @Test
+  void whatFailsLeavesTheOldFileAndNothingElse() throws IOException {
+    Path file = Files.writeString(folder.resolve("a"), "old");
+    assertThatThrownBy(
+            () ->
+                AtomicFile.write(
+                    file,
+                    channel -> {
+                      channel.write(ByteBuffer.wrap(new byte[] {1, 2, 3}));
+                      throw new IOException("the disk is full");
+                    }))
+        .hasMessage("the disk is full");
+    assertThat(file).hasContent("old");
+    try (Stream<Path> files = Files.list(folder)) {
+      assertThat(files).containsExactly(file);
+    }
+    Path nowhere = folder.resolve("nowhere/a");
+    assertThatThrownBy(() -> AtomicFile.write(nowhere, new byte[1]))
+        .isInstanceOf(NoSuchFileException.class);
+  }
+}
