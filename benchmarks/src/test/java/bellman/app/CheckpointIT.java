@@ -5,11 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import bellman.engine.Shape;
 import bellman.engine.io.SafetensorsWriter;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -51,9 +54,9 @@ class CheckpointIT {
       switch (this) {
         case TRUNCATED -> {
           Path whole = Trained.checkpoints(Trained.make(), "base").resolve(Trained.CHECKPOINT);
-          try (var in = Files.newInputStream(whole)) {
-            Files.write(file, in.readNBytes(96_000));
-          }
+          byte[] bytes = Files.readAllBytes(whole);
+          int header = (int) ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getLong();
+          Files.write(file, Arrays.copyOf(bytes, 8 + header + 92_160));
         }
         case FOREIGN ->
             new SafetensorsWriter().floats("encoder.weight", Shape.of(2), new float[2]).write(file);
@@ -123,9 +126,46 @@ class CheckpointIT {
                 + " one before, step-000000200\\.safetensors, is untouched\\. Free some space, or"
                 + " choose another place with --results-dir\\.");
     assertThat(code).isEqualTo(1);
-    assertThat(Trained.names(checkpoints)).containsExactly(Trained.CHECKPOINT);
+    assertThat(Trained.names(checkpoints)).containsExactly(Trained.REPLAY, Trained.CHECKPOINT);
     assertThat(Arrays.equals(Files.readAllBytes(good), before)).isTrue();
     Bellman.train(folder, "--resume", "--run-id", "r").endedWith(0, "");
+  }
+
+  /**
+   * A process that is killed loses what came after its last checkpoint, and nothing else: here that
+   * is the one of a stop, with its replay, so the run ends as if it had been neither stopped nor
+   * killed.
+   */
+  @Test
+  void killed() throws Exception {
+    String[] never = plan("never", "--quiet", "--stop-after", "400");
+    Bellman.run(folder, never).endedWith(0, "");
+    Bellman.run(folder, plan("r", "--quiet", "--stop-after", "200")).endedWith(0, "");
+    Path episodes = folder.resolve("results/r/run_logs/episodes.csv");
+    int before = Files.readAllLines(episodes).size();
+    try (Bellman training = Bellman.start(folder, plan("r", "--resume"))) {
+      training.awaitWords("resumed at step 200, exactly where it stopped\n");
+      training.awaitWords(" Episode / Step: ");
+      training.signal("KILL", List.of());
+      assertThat(training.await()).isEqualTo(137);
+    }
+    assertThat(Files.readAllLines(episodes)).hasSizeGreaterThan(before);
+    Bellman last = Bellman.run(folder, plan("r", "--resume", "--stop-after", "400"));
+    assertThat(last.succeeded().out()).contains("resumed at step 200, exactly where it stopped\n");
+    assertThat(Files.readString(episodes))
+        .isEqualTo(Files.readString(folder.resolve("results/never/run_logs/episodes.csv")));
+    String end = "step-000000400.safetensors";
+    Map<String, Object> killed = Trained.content(Trained.checkpoints(folder, "r").resolve(end));
+    Map<String, Object> whole = Trained.content(Trained.checkpoints(folder, "never").resolve(end));
+    assertThat(killed.keySet()).isEqualTo(whole.keySet()).contains("world", "loop.running");
+    killed.forEach((name, value) -> assertThat(value).as(name).isEqualTo(whole.get(name)));
+  }
+
+  private static String[] plan(String runId, String... more) {
+    List<String> plan = new ArrayList<>(List.of("--steps", "100000", "--run-id", runId));
+    plan.addAll(List.of("--summary-episodes", "3"));
+    plan.addAll(List.of(more));
+    return Bellman.tiny(plan.toArray(String[]::new));
   }
 
   @Test

@@ -191,7 +191,8 @@ class PlayerIT {
     String player = FaultyPlayer.install(folder, FaultyPlayer.Mode.PLAYS);
     Bellman.train(folder, "--resume", "--run-id", "r", "--env", player).endedWith(0, "");
     assertThat(Trained.names(folder.resolve("results/r/Ball/checkpoint")))
-        .containsExactly("step-000000149.safetensors", "step-000000300.safetensors");
+        .containsExactly(
+            "step-000000149.replay.gz", "step-000000149.safetensors", "step-000000300.safetensors");
   }
 
   @Test
@@ -311,7 +312,7 @@ class PlayerIT {
                         + " finite. Look for a division by zero or a missing object where the scene"
                         + " collects observations."));
     assertThat(Trained.names(folder.resolve("results/r/Ball/checkpoint")))
-        .containsExactly("step-000000149.safetensors");
+        .containsExactly("step-000000149.replay.gz", "step-000000149.safetensors");
   }
 
   private static int port() throws IOException {

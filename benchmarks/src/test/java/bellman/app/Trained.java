@@ -16,6 +16,7 @@ final class Trained {
   static final int STEP = 200;
 
   static final String CHECKPOINT = "step-000000200.safetensors";
+  static final String REPLAY = "step-000000200.replay.gz";
 
   private static Path made;
 
@@ -61,7 +62,7 @@ final class Trained {
     return made;
   }
 
-  /** Every tensor's bytes, and every fact except the time it took. */
+  /** Every tensor's bytes, and every fact except the time it took and its replay's id. */
   static Map<String, Object> content(Path checkpoint) throws IOException {
     Map<String, Object> content = new LinkedHashMap<>();
     try (Safetensors file = Safetensors.open(checkpoint)) {
@@ -70,6 +71,7 @@ final class Trained {
       }
       content.putAll(file.metadata());
       content.remove("loop.seconds");
+      content.remove("replay");
     }
     return content;
   }

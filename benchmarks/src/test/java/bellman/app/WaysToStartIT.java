@@ -61,7 +61,7 @@ class WaysToStartIT {
     assertThat(Trained.names(run.resolve("GridWorld")))
         .anyMatch(name -> name.startsWith("events.out.tfevents."));
     assertThat(Trained.names(run.resolve("GridWorld/checkpoint")))
-        .containsExactly(Trained.CHECKPOINT);
+        .containsExactly(Trained.REPLAY, Trained.CHECKPOINT);
   }
 
   @Test
@@ -83,7 +83,7 @@ class WaysToStartIT {
     assertThat(evaluate.succeeded().out()).contains("2 episodes: mean return ");
     Bellman.train(folder, "--resume", "--run-id", "r").endedWith(0, "");
     assertThat(Trained.names(Trained.checkpoints(folder, "r")))
-        .containsExactly(Trained.CHECKPOINT, "step-000000300.safetensors");
+        .containsExactly(Trained.REPLAY, Trained.CHECKPOINT, "step-000000300.safetensors");
   }
 
   /** Everything that a run leaves to look at, and the commands that make it again. */

@@ -289,6 +289,25 @@ public final class Tensor {
     return values;
   }
 
+  /** Fills {@code values} with the elements from {@code at} on, of a tensor of any size. */
+  public void read(long at, float[] values) {
+    checkRead("read", DType.FLOAT32);
+    checkRange("read", at, values.length);
+    device.backend().read(buffer(), at, values, 0, values.length);
+  }
+
+  public void read(long at, int[] values) {
+    checkRead("read", DType.INT32);
+    checkRange("read", at, values.length);
+    device.backend().read(buffer(), at, values, 0, values.length);
+  }
+
+  public void read(long at, byte[] values) {
+    checkRead("read", DType.UINT8);
+    checkRange("read", at, values.length);
+    device.backend().read(buffer(), at, values, 0, values.length);
+  }
+
   /** The value of a float32 tensor with one element. */
   public float item() {
     if (shape.size() != 1) {
@@ -381,9 +400,13 @@ public final class Tensor {
       throw new IllegalArgumentException(
           "set: " + described() + " holds " + dtype + ", not " + given);
     }
+    checkRange("set", at, length);
+  }
+
+  private void checkRange(String op, long at, int length) {
     if (at < 0 || at > shape.size() - length) {
       throw new ShapeException(
-          "set: " + length + " elements from " + at + " on, of " + described());
+          op + ": " + length + " elements from " + at + " on, of " + described());
     }
   }
 

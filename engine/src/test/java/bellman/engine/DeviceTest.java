@@ -124,6 +124,19 @@ class DeviceTest {
   }
 
   @Test
+  void partsAreRead() {
+    float[] floats = new float[2];
+    device.tensor(new float[] {1, 2, 3}, Shape.of(3)).read(1, floats);
+    assertThat(floats).containsExactly(2, 3);
+    int[] ints = new int[1];
+    device.tensor(new int[] {1, 2, 3}, Shape.of(3)).read(2, ints);
+    assertThat(ints).containsExactly(3);
+    byte[] bytes = new byte[3];
+    device.tensor(new byte[] {1, 2, 3}, Shape.of(3)).read(0, bytes);
+    assertThat(bytes).containsExactly(1, 2, 3);
+  }
+
+  @Test
   void statesChangeInPlace() {
     Tensor state = device.state("state", new float[] {1, 2, 3}, Shape.of(3));
     Buffer address = state.buffer();

@@ -196,6 +196,9 @@ class ErrorTextTest {
     shape(() -> device.tensor(new float[5], Shape.of(2, 3)), "tensor: 5 values for shape [2, 3]");
     Tensor state = device.state("ring", new float[4], Shape.of(4));
     shape(() -> state.set(3, new float[2]), "set: 2 elements from 3 on, of [4] (ring)");
+    shape(() -> state.read(3, new float[2]), "read: 2 elements from 3 on, of [4] (ring)");
+    argument(() -> state.read(0, new int[2]), "read: [4] (ring) holds FLOAT32, not INT32");
+    argument(() -> state.read(0, new byte[2]), "read: [4] (ring) holds FLOAT32, not UINT8");
     shape(() -> state.set(-1, new float[2]), "set: 2 elements from -1 on, of [4] (ring)");
     shape(
         () -> state.set(Long.MAX_VALUE, new float[2]),

@@ -2,9 +2,10 @@ package bellman.rl;
 
 import bellman.rl.env.Environment;
 import bellman.rl.env.Turn;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -45,24 +46,86 @@ public final class TrainLoop {
   }
 
   /**
-   * What a checkpoint keeps of the loop.
+   * What a checkpoint keeps of the loop and of its world.
    *
    * @param seconds spent so far
+   * @param testSum of the returns of the test phase's episodes
+   * @param window episodes since the last summary
+   * @param phase whose episodes go on; empty before and between phases
+   * @param running the episodes that go on, by agent
+   * @param world {@link Environment#state}
    */
-  public record State(long step, int episodes, double seconds) {}
+  public record State(
+      long step,
+      int episodes,
+      double seconds,
+      int testEpisodes,
+      double testSum,
+      Window window,
+      Optional<Phase> phase,
+      Map<Integer, Running> running,
+      Optional<byte[]> world) {
+    /** Between episodes and windows, before the test. */
+    public static State at(long step, int episodes, double seconds) {
+      return new State(
+          step,
+          episodes,
+          seconds,
+          0,
+          0,
+          Window.EMPTY,
+          Optional.empty(),
+          Map.of(),
+          Optional.empty());
+    }
+
+    /** The same without its world: that begins anew, and open episodes are dropped. */
+    public State anew() {
+      return new State(
+          step,
+          episodes,
+          seconds,
+          testEpisodes,
+          testSum,
+          window,
+          Optional.empty(),
+          Map.of(),
+          Optional.empty());
+    }
+  }
 
   /** One agent's running episode. */
-  private static final class Running {
-    private double sum;
-    private int length;
+  public record Running(double sum, int length) {
+    private static final Running NONE = new Running(0, 0);
+  }
+
+  /** Episodes since the last summary: their number, and sums of returns, squares and lengths. */
+  public record Window(int episodes, double sum, double squares, long length) {
+    public static final Window EMPTY = new Window(0, 0, 0, 0);
+
+    private Window with(Episode e) {
+      double r = e.agentReturn();
+      return new Window(episodes + 1, sum + r, squares + r * r, length + e.length());
+    }
+
+    private double mean() {
+      return sum / episodes;
+    }
+
+    private double std() {
+      return Math.sqrt(Math.max(0, squares / episodes - mean() * mean()));
+    }
   }
 
   private final Plan plan;
   private final Environment environment;
   private final Agent agent;
-  private final Map<Integer, Running> running = new HashMap<>();
-  private final Window window = new Window();
+  private final Map<Integer, Running> running = new TreeMap<>();
+  private Window window = Window.EMPTY;
   private List<Observer> observers = List.of();
+  private Optional<Phase> going = Optional.empty(); // the phase whose episodes go on
+  private Turn resumed; // where it goes on after a restore
+  private boolean whole = true; // false once the world has failed
   private long step;
   private int episodes;
   private int testEpisodes;
@@ -76,16 +139,46 @@ public final class TrainLoop {
     this.agent = agent;
   }
 
-  /** Where the run stands. */
-  public State state() {
-    return new State(step, episodes, seconds());
+  /** Agent steps taken. */
+  public long step() {
+    return step;
   }
 
-  /** Goes on from a saved state; before {@link #run}. */
+  /** Where the run stands, between two turns; after its world has failed without that. */
+  public State state() {
+    State state =
+        new State(
+            step,
+            episodes,
+            seconds(),
+            testEpisodes,
+            testSum,
+            window,
+            going,
+            Map.copyOf(running),
+            whole ? environment.state() : Optional.empty());
+    return state.world.isPresent() ? state : state.anew();
+  }
+
+  /**
+   * Goes on from a saved state; before {@link #run}. With a world's state and an agent that has all
+   * of its own, replay and begun transitions included, the run goes on as if it had never stopped;
+   * otherwise the world is reset, and what its agents were in is dropped.
+   *
+   * @throws IllegalArgumentException if the world cannot go on from its state; nothing has changed
+   *     then
+   */
   public void restore(State state) {
+    resumed = state.world.map(environment::resume).orElse(null);
     step = state.step;
     episodes = state.episodes;
     before = state.seconds;
+    testEpisodes = state.testEpisodes;
+    testSum = state.testSum;
+    window = state.window;
+    going = state.world.isPresent() ? state.phase : Optional.empty();
+    running.clear();
+    running.putAll(state.running);
   }
 
   /**
@@ -109,6 +202,7 @@ public final class TrainLoop {
     } catch (DivergedException e) {
       throw e;
     } catch (RuntimeException e) {
+      whole = false;
       if (!cameWithAnInterrupt(interrupted)) {
         throw e;
       }
@@ -142,8 +236,13 @@ public final class TrainLoop {
   private Outcome.Reason run(Phase phase, long end, float timeScale, BooleanSupplier interrupted) {
     observers.forEach(o -> o.phaseBegan(phase, step));
     environment.timeScale(timeScale);
-    Turn turn = environment.reset();
-    begin(turn, phase);
+    Turn turn = resumed;
+    if (!going.equals(Optional.of(phase))) {
+      turn = environment.reset();
+      begin(turn, phase);
+      going = Optional.of(phase);
+    }
+    resumed = null;
     Outcome.Reason reason = Outcome.Reason.COMPLETED;
     while (step < end) {
       if (interrupted.getAsBoolean()) {
@@ -156,7 +255,8 @@ public final class TrainLoop {
       }
       int[] actions = agent.act(turn.decisions(), phase);
       for (Turn.Decision d : turn.decisions()) {
-        running.computeIfAbsent(d.agent(), a -> new Running()).length++;
+        Running r = running.getOrDefault(d.agent(), Running.NONE);
+        running.put(d.agent(), new Running(r.sum, r.length + 1));
       }
       turn = environment.step(actions);
       if (turn.restarted()) {
@@ -179,12 +279,15 @@ public final class TrainLoop {
               agent.epsilon(phase));
       observers.forEach(o -> o.progressed(progress));
     }
-    if (window.episodes > 0) {
-      summarize(phase);
-    } else {
-      learned(); // not to be told as the next phase's
+    if (reason == Outcome.Reason.COMPLETED) {
+      going = Optional.empty();
+      if (window.episodes > 0) {
+        summarize(phase);
+      } else {
+        learned(); // not to be told as the next phase's
+      }
     }
-    return reason;
+    return reason; // a window that is open at a stop goes on when the run does
   }
 
   /** From this turn on; what was going on before will not go on. */
@@ -218,7 +321,7 @@ public final class TrainLoop {
               r.length,
               e.interrupted(),
               step);
-      window.add(episode);
+      window = window.with(episode);
       observers.forEach(o -> o.episodeEnded(episode));
       if (episodes % plan.summaryEpisodes == 0) {
         summarize(phase);
@@ -227,7 +330,7 @@ public final class TrainLoop {
     for (Turn.Decision d : turn.decisions()) {
       Running r = running.get(d.agent());
       if (r != null) {
-        r.sum += d.reward();
+        running.put(d.agent(), new Running(r.sum + d.reward(), r.length));
       }
     }
   }
@@ -268,41 +371,11 @@ public final class TrainLoop {
             agent.epsilon(phase),
             agent.learningRate(),
             seconds());
-    window.clear();
+    window = Window.EMPTY;
     observers.forEach(o -> o.summarized(summary));
   }
 
   private double seconds() {
     return before + (began == 0 ? 0 : (System.nanoTime() - began) / 1e9);
-  }
-
-  /** Episodes since the last summary. */
-  private static final class Window {
-    private int episodes;
-    private double sum;
-    private double squares;
-    private long length;
-
-    void add(Episode e) {
-      episodes++;
-      sum += e.agentReturn();
-      squares += e.agentReturn() * e.agentReturn();
-      length += e.length();
-    }
-
-    double mean() {
-      return sum / episodes;
-    }
-
-    double std() {
-      return Math.sqrt(Math.max(0, squares / episodes - mean() * mean()));
-    }
-
-    void clear() {
-      episodes = 0;
-      sum = 0;
-      squares = 0;
-      length = 0;
-    }
   }
 }

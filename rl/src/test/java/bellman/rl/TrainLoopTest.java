@@ -11,8 +11,11 @@ import bellman.rl.env.Spec;
 import bellman.rl.env.Turn;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class TrainLoopTest {
   /**
@@ -24,6 +27,7 @@ class TrainLoopTest {
     private final List<String> calls = new ArrayList<>();
     private int t;
     private int whole = Integer.MAX_VALUE;
+    private boolean stateless;
 
     @Override
     public Spec spec() {
@@ -40,11 +44,27 @@ class TrainLoopTest {
     }
 
     @Override
+    public Optional<byte[]> state() {
+      return stateless ? Optional.empty() : Optional.of(new byte[] {(byte) t});
+    }
+
+    @Override
+    public Turn resume(byte[] state) {
+      calls.add("resume");
+      t = state[0];
+      return turn();
+    }
+
+    @Override
     public Turn step(int[] actions) {
       if (whole-- == 0) {
         return new Turn(List.of(), reset().decisions(), true);
       }
       t++;
+      return turn();
+    }
+
+    private Turn turn() {
       List<Turn.Ending> endings = new ArrayList<>();
       if (t % 2 == 0) {
         endings.add(new Turn.Ending(0, O, 10, false));
@@ -78,6 +98,7 @@ class TrainLoopTest {
     private double loss = 0.5;
     private long updates;
     private long drained;
+    private boolean dies;
 
     @Override
     public void observe(Turn turn) {
@@ -98,6 +119,9 @@ class TrainLoopTest {
 
     @Override
     public void forget() {
+      if (dies && !agent.isEmpty()) {
+        throw new IllegalStateException("no more");
+      }
       agent.add("forget");
     }
 
@@ -160,8 +184,13 @@ class TrainLoopTest {
   }
 
   private TrainLoop loop(long steps, long testSteps, long stopAfter, int summaryEpisodes) {
+    return loop(scribe, steps, testSteps, stopAfter, summaryEpisodes);
+  }
+
+  private TrainLoop loop(
+      Agent agent, long steps, long testSteps, long stopAfter, int summaryEpisodes) {
     return new TrainLoop(
-        new TrainLoop.Plan(steps, testSteps, stopAfter, summaryEpisodes, 12, 1), world, scribe);
+        new TrainLoop.Plan(steps, testSteps, stopAfter, summaryEpisodes, 12, 1), world, agent);
   }
 
   @Test
@@ -279,6 +308,73 @@ class TrainLoopTest {
     assertThat(outcome.testEpisodes()).isEqualTo(3); // 11, 3, 11: the one begun in training is gone
     assertThat(outcome.testMeanReturn()).isEqualTo(25 / 3.0);
     assertThat(scribe.outcome).isEqualTo(outcome);
+  }
+
+  /** 14 turns of two steps: stopped after every one of them, in both phases. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13})
+  void goesOnAsIfItHadNeverStopped(int turns) {
+    Outcome never = loop(16, 12, Long.MAX_VALUE, 3).run(List.of(scribe), () -> false);
+    Scribe other = new Scribe();
+    TrainLoop first = loop(other, 16, 12, 2 * turns, 3);
+    first.run(List.of(other), () -> false);
+    assertThat(first.state().step()).isEqualTo(2 * turns);
+    world.calls.clear();
+    TrainLoop second = loop(other, 16, 12, Long.MAX_VALUE, 3);
+    second.restore(first.state());
+    Outcome resumed = second.run(List.of(other), () -> false);
+    assertThat(world.calls.get(0)).isEqualTo("resume");
+    assertThat(world.calls).filteredOn("reset"::equals).hasSize(turns < 8 ? 1 : 0);
+    assertThat(other.episodes).isEqualTo(scribe.episodes);
+    assertThat(other.steps).isEqualTo(scribe.steps);
+    assertThat(other.agent).isEqualTo(scribe.agent);
+    assertThat(other.summaries.stream().map(TrainLoopTest::untimed))
+        .containsExactlyElementsOf(scribe.summaries.stream().map(TrainLoopTest::untimed).toList());
+    assertThat(untimed(resumed)).isEqualTo(untimed(never));
+  }
+
+  private static String untimed(Record told) {
+    return told.toString().replaceFirst("seconds=.*", "");
+  }
+
+  @Test
+  void aWindowThatIsOpenAtAStopIsToldWhenItIsFull() {
+    TrainLoop first = loop(12, 0, 8);
+    first.run(List.of(scribe), () -> false);
+    assertThat(scribe.episodes).hasSize(3);
+    assertThat(scribe.summaries).extracting(Summary::episodes).containsExactly(2);
+    assertThat(first.state().window()).isEqualTo(new TrainLoop.Window(1, 11, 121, 2));
+    assertThat(first.state().phase()).contains(Phase.TRAINING);
+    assertThat(first.state().running()).containsOnlyKeys(1);
+  }
+
+  @Test
+  void aWorldThatKeepsItsStateToItselfBeginsAnew() {
+    world.stateless = true;
+    TrainLoop first = loop(12, 0, 8);
+    first.run(List.of(scribe), () -> false);
+    assertThat(first.state().phase()).isEmpty();
+    assertThat(first.state().running()).isEmpty();
+    assertThat(first.state().window().episodes()).isEqualTo(1);
+    world.calls.clear();
+    TrainLoop second = loop(12, 0, Long.MAX_VALUE);
+    second.restore(first.state());
+    second.run(List.of(scribe), () -> false);
+    assertThat(world.calls).containsExactly("timeScale 12.0", "reset");
+    assertThat(scribe.episodes.get(3))
+        .isEqualTo(new Episode(4, 0, Phase.TRAINING, 0, 11, 2, false, 12)); // agent 1's was dropped
+  }
+
+  /** The step at which a world fails may or may not have happened there. */
+  @Test
+  void aWorldThatFailedIsNotGoneOnWith() {
+    world.whole = 3;
+    scribe.dies = true;
+    TrainLoop first = loop(12, 0, Long.MAX_VALUE);
+    assertThatThrownBy(() -> first.run(List.of(scribe), () -> false)).hasMessage("no more");
+    assertThat(first.state().step()).isEqualTo(6);
+    assertThat(first.state().world()).isEmpty();
+    assertThat(first.state().phase()).isEmpty();
   }
 
   @Test

@@ -62,6 +62,12 @@ public final class RestartingEnvironment implements AutoCloseable {
     return environment;
   }
 
+  /** Goes on with another player, which needs a reset; the one before is closed. */
+  public void replace(UnityEnvironment other) {
+    environment.close();
+    environment = other;
+  }
+
   /** How often it was started again. */
   public int restarts() {
     return restarts;

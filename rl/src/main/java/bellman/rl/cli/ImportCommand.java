@@ -107,7 +107,11 @@ final class ImportCommand extends RunCommand {
                 folder.checkpoints(spec.name()),
                 config.folder().keepCheckpoints(),
                 warning -> streams.err().println("warning: " + warning))
-            .save(step, to -> Checkpoint.save(to, spec, agent, new TrainLoop.State(step, 0, 0)));
+            .save(
+                step,
+                to ->
+                    Checkpoint.save(
+                        to, spec, agent, TrainLoop.State.at(step, 0, 0), Optional.empty()));
         if (!config.reporting().quiet()) {
           streams.out().println(file + ": " + Format.described(saved));
           streams.out().println("network: " + agent.learner().online());

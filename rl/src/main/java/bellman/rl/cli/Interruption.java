@@ -14,6 +14,7 @@ public final class Interruption implements BooleanSupplier {
   private final CountDownLatch ended = new CountDownLatch(1);
   private volatile boolean engaged;
   private volatile boolean interrupted;
+  private volatile boolean saving;
   private volatile int exitCode;
 
   @Override
@@ -29,6 +30,11 @@ public final class Interruption implements BooleanSupplier {
   /** As a signal does. */
   void interrupt() {
     interrupted = true;
+  }
+
+  /** What is left is to write a large file, which takes as long as it takes. */
+  void saving() {
+    saving = true;
   }
 
   /** Everything is saved and said; the process may end. */
@@ -50,7 +56,12 @@ public final class Interruption implements BooleanSupplier {
     System.err.println("\nInterrupted: saving, please wait ...");
     int code = Main.FAILED;
     try {
-      if (ended.await(SECONDS, TimeUnit.SECONDS)) {
+      boolean done = ended.await(SECONDS, TimeUnit.SECONDS);
+      if (saving) {
+        ended.await();
+        done = true;
+      }
+      if (done) {
         code = exitCode;
       } else {
         System.err.printf(

@@ -123,7 +123,9 @@ final class SettingFlags {
 
   private static String facts(Settings.Row row) {
     List<String> facts = new ArrayList<>();
-    if (!row.isSwitch() && !row.defaultText().isEmpty()) {
+    boolean ordinary =
+        row.isSwitch() ? row.defaultText().equals("off") : row.defaultText().isEmpty();
+    if (!ordinary) {
       facts.add("default " + row.defaultText());
     }
     if (!row.range().isEmpty() && !row.isChoice()) {

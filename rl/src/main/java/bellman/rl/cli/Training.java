@@ -8,6 +8,7 @@ import bellman.rl.Outcome;
 import bellman.rl.TrainLoop;
 import bellman.rl.config.RunConfig;
 import bellman.rl.dqn.DqnAgent;
+import bellman.rl.env.Spec;
 import bellman.rl.env.UnityWorld;
 import bellman.rl.observe.CheckpointObserver;
 import bellman.rl.observe.ConsoleObserver;
@@ -33,7 +34,9 @@ import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.function.Consumer;
 
 /**
@@ -42,6 +45,9 @@ import java.util.function.Consumer;
  */
 final class Training {
   private static final DateTimeFormatter NOW = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss");
+
+  /** Bytes of a replay that is not saved in the blink of an eye. */
+  private static final long LARGE = 1_000_000_000;
 
   private final RunConfig config;
   private final Interruption interruption;
@@ -92,17 +98,8 @@ final class Training {
               folder.checkpoints(behavior), config.folder().keepCheckpoints(), warn);
       ModelFiles models = new ModelFiles(folder, behavior, config.folder().keepCheckpoints(), warn);
       TrainLoop loop = new TrainLoop(Wiring.plan(config), filmed, agent);
-      Runnable save =
-          () -> {
-            long step = loop.state().step();
-            checkpoints.save(
-                step, file -> Checkpoint.save(file, world.spec(), agent, loop.state()));
-            models.save(
-                step,
-                file ->
-                    OnnxWriter.write(
-                        file, world.spec().signature(), agent.learner().online(), agent.weights()));
-          };
+      CheckpointObserver.Saving save =
+          stop -> save(checkpoints, models, world.spec(), agent, loop, stop);
       begin(checkpoints, agent, loop, folder);
       // Only now, when all has opened: a mistake above costs no earlier run and leaves none.
       folder.discardEarlier();
@@ -134,18 +131,56 @@ final class Training {
     }
   }
 
+  /** The replay last: all else is safe by then, however long it takes. */
+  private void save(
+      CheckpointFiles checkpoints,
+      ModelFiles models,
+      Spec spec,
+      DqnAgent agent,
+      TrainLoop loop,
+      boolean stop) {
+    TrainLoop.State state = loop.state();
+    boolean more = state.step() < config.learning().steps(); // testing needs no replay
+    Optional<String> replay =
+        stop && more && config.folder().saveReplay()
+            ? Optional.of(UUID.randomUUID().toString())
+            : Optional.empty();
+    Path checkpoint =
+        checkpoints.save(state.step(), file -> Checkpoint.save(file, spec, agent, state, replay));
+    models.save(
+        state.step(),
+        file ->
+            OnnxWriter.write(file, spec.signature(), agent.learner().online(), agent.weights()));
+    replay.ifPresent(id -> saveReplay(checkpoints, checkpoint, id, agent));
+  }
+
+  private void saveReplay(CheckpointFiles checkpoints, Path checkpoint, String id, DqnAgent agent) {
+    interruption.saving();
+    String transitions = String.format(Locale.ROOT, "%,d transitions", agent.replay().size());
+    if (agent.replay().bytes() > LARGE) {
+      say.accept("saving the replay of " + transitions + "; --no-save-replay would leave it out");
+    }
+    long began = System.nanoTime();
+    Path file = checkpoints.saveReplay(checkpoint, out -> Checkpoint.saveReplay(out, id, agent));
+    say.accept(
+        String.format(
+            Locale.ROOT,
+            "replay: %s saved in %.2f MB, %.1f s",
+            transitions,
+            file.toFile().length() / 1e6,
+            (System.nanoTime() - began) / 1e9));
+  }
+
   /** A run that its world has left is worth going on with. */
-  private void saveAfter(RuntimeException failure, Runnable save, TrainLoop loop, String runId) {
-    if (loop.state().step() == 0 || failure instanceof RunFolderException) {
+  private void saveAfter(
+      RuntimeException failure, CheckpointObserver.Saving save, TrainLoop loop, String runId) {
+    if (loop.step() == 0 || failure instanceof RunFolderException) {
       return;
     }
     try {
-      save.run();
+      save.save(true);
       warn.accept(
-          "the state at step "
-              + loop.state().step()
-              + " was saved; go on with it by "
-              + resume(runId));
+          "the state at step " + loop.step() + " was saved; go on with it by " + resume(runId));
     } catch (RuntimeException e) {
       failure.addSuppressed(e);
     }
@@ -162,26 +197,74 @@ final class Training {
       throws IOException {
     RunConfig.Folder settings = config.folder();
     if (settings.resume()) {
-      Optional<TrainLoop.State> state = checkpoints.newest(file -> Checkpoint.load(file, agent));
-      if (state.isEmpty()) {
+      Optional<Checkpoint.Loaded> loaded = checkpoints.newest(file -> Checkpoint.load(file, agent));
+      if (loaded.isEmpty()) {
         warn.accept(folder.path() + " holds no checkpoint yet; the run begins at step 0");
         return;
       }
-      loop.restore(state.get());
-      long step = state.get().step();
-      say.accept(
-          step >= config.learning().steps() + config.evaluation().testSteps()
-              ? "this run was complete at step " + step + "; more --steps would go on with it"
-              : "resumed at step "
-                  + step
-                  + "; the replay begins empty, so learning waits until it is filled again");
+      resume(loaded.get(), agent, loop);
     } else if (settings.initializeFrom().isPresent()) {
       Path weights = SavedWeights.of(settings.resultsDir(), settings.initializeFrom().get());
       say.accept("weights: " + SavedWeights.load(weights, agent, warn));
     }
   }
 
-  private List<Observer> observers(RunFolder folder, String behavior, Runnable save) {
+  private void resume(Checkpoint.Loaded loaded, DqnAgent agent, TrainLoop loop) {
+    TrainLoop.State state = loaded.loop();
+    long step = state.step();
+    if (step >= config.learning().steps() + config.evaluation().testSteps()) {
+      loop.restore(state.anew());
+      say.accept("this run was complete at step " + step + "; more --steps would go on with it");
+      return;
+    }
+    boolean remembers = step >= config.learning().steps() || loadReplay(loaded, agent);
+    if (!remembers) {
+      state = state.anew();
+    }
+    try {
+      loop.restore(state);
+    } catch (IllegalArgumentException e) {
+      warn.accept("the player begins anew: " + e.getMessage());
+      state = state.anew();
+      loop.restore(state);
+    }
+    say.accept(
+        "resumed at step "
+            + step
+            + (!remembers
+                ? "; the replay begins empty, so learning waits until it is filled again"
+                : state.world().isPresent()
+                    ? ", exactly where it stopped"
+                    : "; the player begins anew, and the episodes that were open are dropped"));
+  }
+
+  /** Whether the agent has the checkpoint's replay. */
+  private boolean loadReplay(Checkpoint.Loaded loaded, DqnAgent agent) {
+    if (loaded.replay().isEmpty()) {
+      say.accept(
+          loaded.file().getFileName()
+              + " has no replay; a run that stops saves it, unless --no-save-replay");
+      return false;
+    }
+    Path file = CheckpointFiles.replay(loaded.file());
+    long began = System.nanoTime();
+    try {
+      Checkpoint.loadReplay(file, loaded.replay().get(), agent);
+      say.accept(
+          String.format(
+              Locale.ROOT,
+              "replay: %,d transitions read, %.1f s",
+              agent.replay().size(),
+              (System.nanoTime() - began) / 1e9));
+      return true;
+    } catch (IOException e) {
+      warn.accept("replay " + CheckpointFiles.notUsable(file, e));
+      return false;
+    }
+  }
+
+  private List<Observer> observers(
+      RunFolder folder, String behavior, CheckpointObserver.Saving save) {
     RunConfig.Reporting reporting = config.reporting();
     List<Observer> observers = new ArrayList<>();
     observers.add(new CheckpointObserver(config.folder().checkpointEpisodes(), save, warn));

@@ -7,6 +7,7 @@ import bellman.unity.RestartLimits;
 import bellman.unity.UnityEnvironment;
 import bellman.unity.player.GridWorldOptions;
 import bellman.unity.player.GridWorldPlayer;
+import bellman.unity.player.GridWorldState;
 import bellman.unity.sidechannel.EngineConfiguration;
 import bellman.unity.sidechannel.EngineConfigurationChannel;
 import bellman.unity.sidechannel.EnvironmentParametersChannel;
@@ -16,6 +17,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Opens the world that a configuration names. */
 final class Worlds {
@@ -30,7 +32,7 @@ final class Worlds {
     RunConfig.World world = config.world();
     try {
       return new UnityWorld(
-          engine -> player(config, logs, engine),
+          embedded(world) ? new Embedded(config) : engine -> player(config, logs, engine),
           restarts(world),
           new UnityWorld.Choice(
               world.behavior(),
@@ -57,11 +59,48 @@ final class Worlds {
             Duration.ofSeconds(world.restartsRateLimitPeriodS()));
   }
 
+  private static boolean embedded(RunConfig.World world) {
+    return world.env().isEmpty() && !world.editor() && world.listen().isEmpty();
+  }
+
+  /** The embedded GridWorld, whose state is taken and given within this process. */
+  private static final class Embedded implements UnityWorld.Opener {
+    private final RunConfig config;
+    private GridWorldPlayer player;
+
+    private Embedded(RunConfig config) {
+      this.config = config;
+    }
+
+    @Override
+    public UnityEnvironment open(EngineConfigurationChannel engine) {
+      return open(new GridWorldPlayer(options()), engine);
+    }
+
+    @Override
+    public Optional<byte[]> state() {
+      return Optional.of(player.snapshot().toBytes());
+    }
+
+    @Override
+    public UnityEnvironment resume(EngineConfigurationChannel engine, byte[] state) {
+      return open(new GridWorldPlayer(options(), GridWorldState.fromBytes(state)), engine);
+    }
+
+    private GridWorldOptions options() {
+      return GridWorldOptions.defaults().withAgents(config.world().agents());
+    }
+
+    private UnityEnvironment open(GridWorldPlayer next, EngineConfigurationChannel engine) {
+      UnityEnvironment opened = Worlds.open(UnityEnvironment.embedded(next), config, engine);
+      player = next;
+      return opened;
+    }
+  }
+
   private static UnityEnvironment player(
       RunConfig config, Path logs, EngineConfigurationChannel engine) {
     RunConfig.World world = config.world();
-    EnvironmentParametersChannel parameters =
-        parameters(world.environmentParameters(), config.compute().seed());
     UnityEnvironment.Builder builder;
     if (world.env().isPresent()) {
       builder =
@@ -72,13 +111,17 @@ final class Worlds {
       world.basePort().ifPresent(builder::basePort);
     } else if (world.editor()) {
       builder = UnityEnvironment.editor();
-    } else if (world.listen().isPresent()) {
-      builder = UnityEnvironment.listen(world.listen().getAsInt());
     } else {
-      builder =
-          UnityEnvironment.embedded(
-              new GridWorldPlayer(GridWorldOptions.defaults().withAgents(world.agents())));
+      builder = UnityEnvironment.listen(world.listen().orElseThrow());
     }
+    return open(builder, config, engine);
+  }
+
+  private static UnityEnvironment open(
+      UnityEnvironment.Builder builder, RunConfig config, EngineConfigurationChannel engine) {
+    RunConfig.World world = config.world();
+    EnvironmentParametersChannel parameters =
+        parameters(world.environmentParameters(), config.compute().seed());
     engine.set(
         new EngineConfiguration(
             world.width(),

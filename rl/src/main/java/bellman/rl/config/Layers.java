@@ -113,7 +113,7 @@ public final class Layers {
   private static Object byDefault(Settings.Row row, Map<String, String> origins) {
     String text = row.defaultText();
     if (row.isSwitch()) {
-      return false;
+      return text.equals("on");
     }
     if (text.isEmpty()) {
       return row.parse(List.of(), "");

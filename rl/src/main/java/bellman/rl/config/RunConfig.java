@@ -454,7 +454,12 @@ public record RunConfig(
               yaml = "behaviors.*.keep_checkpoints",
               min = 1,
               max = 1_000_000)
-          int keepCheckpoints) {}
+          int keepCheckpoints,
+      @Setting(
+              doc = "save the replay when a run stops early, so that --resume goes on exactly",
+              byDefault = "on",
+              yaml = "behaviors.*.hyperparameters.save_replay_buffer")
+          boolean saveReplay) {}
 
   /** What is said meanwhile. */
   public record Reporting(

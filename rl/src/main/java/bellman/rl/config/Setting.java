@@ -19,7 +19,7 @@ public @interface Setting {
 
   /**
    * The default as a user would write it. For optional types the word that stands for "absent";
-   * empty for lists, maps and switches.
+   * empty for lists, maps and switches that are off.
    */
   String byDefault() default "";
 

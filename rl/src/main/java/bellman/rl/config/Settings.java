@@ -34,7 +34,7 @@ public final class Settings {
     }
 
     public String defaultText() {
-      return type.isSwitch() ? "off" : declared.byDefault();
+      return type.isSwitch() && declared.byDefault().isEmpty() ? "off" : declared.byDefault();
     }
 
     /** Where it stands in a YAML file, the place that is written first; none for a flag only. */

@@ -7,10 +7,13 @@ import bellman.nn.Adam;
 import bellman.nn.Values;
 import bellman.nn.Weights;
 import bellman.rl.Agent;
+import bellman.rl.DivergedException;
 import bellman.rl.Phase;
 import bellman.rl.env.Spec;
 import bellman.rl.env.Turn;
 import bellman.rl.replay.Replay;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -300,11 +303,12 @@ public final class DqnAgent implements Agent {
   private static final String TARGET = "target.";
   private static final String ADAM_M = "optimizer.exp_avg.";
   private static final String ADAM_V = "optimizer.exp_avg_sq.";
+  private static final String STATISTICS = "statistics";
 
   /**
    * θ by name, in PyTorch's order.
    *
-   * @throws IllegalStateException if a weight is not finite: such a state is not worth keeping
+   * @throws DivergedException if a weight is not finite: such a state is not worth keeping
    */
   public Map<String, Values> weights() {
     Map<String, Values> weights = learner.onlineWeights().save();
@@ -312,8 +316,15 @@ public final class DqnAgent implements Agent {
         (name, values) -> {
           for (float w : values.floats()) {
             if (!Float.isFinite(w)) {
-              throw new IllegalStateException(
-                  "weights are not finite (" + name + " holds " + w + "): training diverged");
+              throw new DivergedException(
+                  "training diverged: at step "
+                      + step
+                      + " "
+                      + name
+                      + " holds "
+                      + w
+                      + "; the last checkpoint is kept. Lower --learning-rate, or set"
+                      + " --max-gradient-norm.");
             }
           }
         });
@@ -332,9 +343,11 @@ public final class DqnAgent implements Agent {
     Adam.State adam = learner.adam().state();
     Values.write(file, ADAM_M, adam.m());
     Values.write(file, ADAM_V, adam.v());
+    DqnLearner.Counts counts = learner.counts();
     file.metadata(PARAMETERS, String.join(",", weights.keySet()))
         .metadata("optimizer.step", Integer.toString(adam.t()))
-        .metadata("updates", Long.toString(learner.updates()))
+        .metadata("updates", Long.toString(counts.updates()))
+        .metadata(STATISTICS, spelt(counts))
         .metadata("agent_step", Long.toString(step))
         .metadata("random.seed", Long.toString(settings.seed()))
         .metadata("random.sampling", Integer.toString(learner.sampling().step()))
@@ -390,7 +403,7 @@ public final class DqnAgent implements Agent {
   public long load(Map<String, Values> weights, Adam.State adam) {
     loadWeights(weights);
     learner.adam().restore(adam);
-    learner.restoreUpdates(adam.t());
+    learner.restore(DqnLearner.Counts.drained(adam.t()));
     step = adam.t() == 0 ? 0 : stepOf(adam.t());
     forget();
     return step;
@@ -404,16 +417,94 @@ public final class DqnAgent implements Agent {
         : (long) Math.ceil(((long) (begin / each) + update) * each);
   }
 
-  /** Goes back to a saved state; the replay is not part of it. */
+  /** Goes back to a saved state; the replay is not part of it, see {@link #loadReplay}. */
   public void load(Safetensors file) throws IOException {
     loadWeights(weights(file));
     learner.targetWeights().load(Values.read(file, TARGET));
     learner.adam().restore(adam(file));
-    learner.restoreUpdates(counter(file, "updates"));
+    learner.restore(counts(file));
     learner.sampling().restore((int) counter(file, "random.sampling"));
     exploration.restore((int) counter(file, "random.exploration"));
     step = counter(file, "agent_step");
     forget();
+  }
+
+  /** The first version of checkpoints kept nothing of what was not summed up yet. */
+  private static DqnLearner.Counts counts(Safetensors file) throws IOException {
+    long updates = counter(file, "updates");
+    String statistics = file.metadata().get(STATISTICS);
+    if (statistics == null) {
+      return DqnLearner.Counts.drained(updates);
+    }
+    String[] words = statistics.split(" ");
+    float[] gathered = new float[DqnLearner.Counts.GATHERED];
+    if (words.length != 1 + gathered.length) {
+      throw new IOException(file.path() + ": damaged: metadata statistics is '" + statistics + "'");
+    }
+    for (int i = 0; i < gathered.length; i++) {
+      gathered[i] = Float.parseFloat(words[i + 1]);
+    }
+    return new DqnLearner.Counts(updates, Long.parseLong(words[0]), gathered);
+  }
+
+  private static String spelt(DqnLearner.Counts counts) {
+    StringBuilder words = new StringBuilder(Long.toString(counts.drained()));
+    for (float value : counts.gathered()) {
+      words.append(' ').append(value);
+    }
+    return words.toString();
+  }
+
+  /**
+   * Writes the replay and the transitions that have begun. With that and what {@link #save} writes,
+   * the agent goes on as if it had never stopped.
+   */
+  public void saveReplay(DataOutputStream out) throws IOException {
+    List<Integer> agents = begun.keySet().stream().sorted().toList();
+    replay.save(out, agents.stream().mapToInt(agent -> begun.get(agent).frame).toArray());
+    for (int agent : agents) {
+      Begun b = begun.get(agent);
+      out.writeInt(agent);
+      out.writeInt(b.action);
+      out.writeBoolean(b.forbidden != null);
+      for (int a = 0; b.forbidden != null && a < spec.actions(); a++) {
+        out.writeBoolean(b.forbidden[a]);
+      }
+    }
+    out.writeInt(only.orElse(-1));
+  }
+
+  /**
+   * Takes back what {@link #saveReplay} wrote, after {@link #load}.
+   *
+   * @param in ends with it
+   * @throws IOException if it is not whole or does not fit; the replay is then empty
+   */
+  public void loadReplay(DataInputStream in) throws IOException {
+    forget();
+    try {
+      for (int frame : replay.restore(in)) {
+        int agent = in.readInt();
+        int action = in.readInt();
+        boolean[] forbidden = in.readBoolean() ? new boolean[spec.actions()] : null;
+        for (int a = 0; forbidden != null && a < forbidden.length; a++) {
+          forbidden[a] = in.readBoolean();
+        }
+        Begun b = new Begun(frame, forbidden);
+        b.action = action;
+        begun.put(agent, b);
+      }
+      int agent = in.readInt();
+      only = agent < 0 ? OptionalInt.empty() : OptionalInt.of(agent);
+      if (in.read() >= 0) { // a checksum at the end is looked at only now
+        throw new IOException("it goes on after its end");
+      }
+    } catch (IOException | RuntimeException e) {
+      begun.clear();
+      only = OptionalInt.empty();
+      replay.clear();
+      throw e;
+    }
   }
 
   private static long counter(Safetensors file, String key) throws IOException {

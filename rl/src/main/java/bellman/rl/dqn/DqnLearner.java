@@ -14,6 +14,7 @@ import bellman.rl.Agent;
 import bellman.rl.env.Spec;
 import bellman.rl.replay.Batch;
 import bellman.rl.replay.Replay;
+import java.util.Arrays;
 import java.util.function.Function;
 
 /**
@@ -163,11 +164,33 @@ public final class DqnLearner implements AutoCloseable {
     return sampling;
   }
 
-  /** Goes on counting from a saved number; what was gathered since the last drain is dropped. */
-  void restoreUpdates(long updates) {
-    drainStatistics();
-    this.updates = updates;
-    this.drained = updates;
+  /**
+   * All that is counted.
+   *
+   * @param drained updates before the last drain
+   * @param gathered since then: the sums of loss, Q and target, and the largest gradient
+   */
+  record Counts(long updates, long drained, float[] gathered) {
+    static final int GATHERED = TdLoss.SUMS + 1;
+
+    /** Nothing gathered since the last update. */
+    static Counts drained(long updates) {
+      return new Counts(updates, updates, new float[GATHERED]);
+    }
+  }
+
+  Counts counts() {
+    float[] gathered = Arrays.copyOf(sums.toFloats(), Counts.GATHERED);
+    gathered[TdLoss.SUMS] = largestGradient.item();
+    return new Counts(updates, drained, gathered);
+  }
+
+  /** Goes on from saved counts. */
+  void restore(Counts counts) {
+    updates = counts.updates;
+    drained = counts.drained;
+    sums.set(Arrays.copyOf(counts.gathered, TdLoss.SUMS));
+    largestGradient.set(new float[] {counts.gathered[TdLoss.SUMS]});
   }
 
   @Override

@@ -16,7 +16,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Function;
 import java.util.function.ToIntFunction;
 
 /**
@@ -44,6 +43,31 @@ public final class UnityWorld implements Environment {
     }
   }
 
+  /** Opens the players of a world. */
+  public interface Opener {
+    /**
+     * Opens a player.
+     *
+     * @param engine one of its side channels; others must be new each time
+     */
+    UnityEnvironment open(EngineConfigurationChannel engine);
+
+    /** The state of the player opened last, between two turns; empty where it is out of reach. */
+    default Optional<byte[]> state() {
+      return Optional.empty();
+    }
+
+    /**
+     * Opens a player whose answer to its first reset is what it said when the state was taken.
+     *
+     * @throws IllegalArgumentException if there is none that can go on from it
+     */
+    default UnityEnvironment resume(EngineConfigurationChannel engine, byte[] state) {
+      throw new IllegalArgumentException("a player in another process cannot be given a state");
+    }
+  }
+
+  private final Opener opener;
   private final RestartingEnvironment players;
   private final int firstAction;
   private final Duration patience;
@@ -58,23 +82,19 @@ public final class UnityWorld implements Environment {
    * Opens the player and resets it, so that its behaviors are known. Until then it is not started
    * again.
    *
-   * @param opener opens a player with this channel, and with others that are new each time
    * @param limits how often it is started again when a reset or step fails
    * @param patience how long the player may send messages in which nobody waits for an action
    * @throws IllegalArgumentException if the player has no such behavior, or none that DQN can learn
    * @throws UnityException if it cannot be opened or reset
    */
-  public UnityWorld(
-      Function<EngineConfigurationChannel, UnityEnvironment> opener,
-      RestartLimits limits,
-      Choice choice,
-      Duration patience) {
+  public UnityWorld(Opener opener, RestartLimits limits, Choice choice, Duration patience) {
+    this.opener = opener;
     this.patience = patience;
     players =
         new RestartingEnvironment(
             () -> {
               engine = new EngineConfigurationChannel();
-              return opener.apply(engine);
+              return opener.open(engine);
             },
             limits);
     try {
@@ -189,6 +209,20 @@ public final class UnityWorld implements Environment {
     } catch (UnityException e) {
       return restart(e);
     }
+  }
+
+  @Override
+  public Optional<byte[]> state() {
+    return opener.state();
+  }
+
+  @Override
+  public Turn resume(byte[] state) {
+    EngineConfigurationChannel channel = new EngineConfigurationChannel();
+    players.replace(opener.resume(channel, state));
+    engine = channel;
+    players.environment().reset();
+    return turn(false);
   }
 
   /** Begins anew with another player, or with the next one where that fails at once. */

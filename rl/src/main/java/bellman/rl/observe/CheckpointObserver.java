@@ -12,7 +12,7 @@ import java.util.function.LongSupplier;
 /**
  * Says when to save: every so many episodes of training, but not more often than a shortest time
  * apart; at the end of training, so that the test starts from a saved state; and when the run ends,
- * however it ends. Never twice at the same step.
+ * however it ends. Never twice at the same step, but for a stop: what is saved there is more.
  *
  * <p>A save in the middle of training that fails is reported and tried again at the next occasion,
  * for the run is worth more than its checkpoint; one at the end of training or of the run is an
@@ -24,21 +24,29 @@ public final class CheckpointObserver implements Observer {
 
   public static final Duration SHORTEST = Duration.ofMinutes(1);
 
+  /** Writes the state a run is in. */
+  public interface Saving {
+    /**
+     * @param stop whether the run stops here before its end, to be resumed
+     */
+    void save(boolean stop);
+  }
+
   private final int episodes;
   private final long shortestNanos;
   private final LongSupplier nanoTime;
-  private final Runnable save;
+  private final Saving save;
   private final Consumer<String> warnings;
   private int since;
+  private long firstStep = -1;
   private long savedStep = -1;
   private long savedNanos;
 
   /**
    * @param episodes between saves
-   * @param save writes the state the run is in
    * @param warnings gets the message of a save that failed during training
    */
-  public CheckpointObserver(int episodes, Runnable save, Consumer<String> warnings) {
+  public CheckpointObserver(int episodes, Saving save, Consumer<String> warnings) {
     this(episodes, SHORTEST, System::nanoTime, save, warnings);
   }
 
@@ -46,7 +54,7 @@ public final class CheckpointObserver implements Observer {
       int episodes,
       Duration shortest,
       LongSupplier nanoTime,
-      Runnable save,
+      Saving save,
       Consumer<String> warnings) {
     if (episodes < 1) {
       throw new IllegalArgumentException(
@@ -62,8 +70,9 @@ public final class CheckpointObserver implements Observer {
 
   @Override
   public void phaseBegan(Phase phase, long step) {
-    if (savedStep < 0) {
-      savedStep = step; // fresh, or just loaded
+    if (firstStep < 0) {
+      firstStep = step; // fresh, or just loaded
+      savedStep = step;
     }
     if (phase == Phase.TESTING) {
       saveAt(step);
@@ -96,14 +105,18 @@ public final class CheckpointObserver implements Observer {
 
   @Override
   public void finished(Outcome outcome) {
-    saveAt(outcome.step());
+    if (outcome.reason() == Outcome.Reason.COMPLETED) {
+      saveAt(outcome.step());
+    } else if (outcome.step() > firstStep) {
+      save.save(true);
+    }
   }
 
   private void saveAt(long step) {
     if (step == savedStep) {
       return;
     }
-    save.run();
+    save.save(false);
     savedStep = step;
     noteSave();
   }

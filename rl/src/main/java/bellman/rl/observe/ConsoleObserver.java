@@ -17,10 +17,10 @@ public final class ConsoleObserver implements Observer {
 
   @Override
   public void phaseBegan(Phase phase, long step) {
+    String at = firstStep < 0 && step > 0 ? " at step " + step : "";
     if (firstStep < 0) {
       firstStep = step;
     }
-    String at = phase == Phase.TRAINING && step > 0 ? " at step " + step : "";
     terminal.line((phase == Phase.TRAINING ? "TRAIN" : "TEST") + " START" + at);
   }
 

@@ -72,16 +72,18 @@ public final class CsvObserver implements Observer {
   @Override
   public void episodeEnded(Episode e) {
     writing.attempt(
-        () ->
-            row(
-                episodes,
-                e.step(),
-                e.phase(),
-                e.number(),
-                e.agent(),
-                e.agentReturn(),
-                e.length(),
-                e.interrupted()));
+        () -> {
+          row(
+              episodes,
+              e.step(),
+              e.phase(),
+              e.number(),
+              e.agent(),
+              e.agentReturn(),
+              e.length(),
+              e.interrupted());
+          episodes.flush(); // a checkpoint of any step may be all that is left of a process
+        });
   }
 
   @Override
@@ -106,7 +108,6 @@ public final class CsvObserver implements Observer {
               s.learningRate(),
               s.seconds());
           summary.flush();
-          episodes.flush();
         });
   }
 

@@ -99,8 +99,8 @@ public final class EventWriter implements Closeable {
   }
 
   /**
-   * Says that a session starts at a step: points of earlier files that lie later belong to a future
-   * that was lost, and TensorBoard drops them.
+   * Says that a session starts at a step: points of earlier files at that step or later belong to a
+   * future that was lost, and TensorBoard drops them.
    */
   public void sessionStarts(long step) throws IOException {
     write(event(step).message(7, new ProtoWriter().varint(1, SESSION_START)));

@@ -48,7 +48,7 @@ public final class TensorBoardObserver implements Observer {
         () -> {
           writer = EventWriter.in(folder);
           if (step > 0) {
-            writer.sessionStarts(step);
+            writer.sessionStarts(step + 1); // the point of this step itself is past
           }
           if (!hyperparameters.isEmpty()) {
             writer.text("Hyperparameters", table(), step);

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -91,6 +92,22 @@ public final class FilmedWorld implements Environment {
   @Override
   public Turn reset() {
     return anew(world.reset());
+  }
+
+  @Override
+  public Optional<byte[]> state() {
+    return world.state();
+  }
+
+  /** The episodes that go on are not filmed: their beginnings are past. */
+  @Override
+  public Turn resume(byte[] state) {
+    Turn turn = world.resume(state);
+    agent = -1;
+    going.clear();
+    waiting = turn.decisions();
+    waiting.forEach(d -> going.add(d.agent()));
+    return turn;
   }
 
   @Override

@@ -7,6 +7,11 @@ import bellman.engine.Tensor;
 import bellman.rl.env.Frame;
 import bellman.rl.env.Observation;
 import bellman.rl.env.Spec;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
 
 /**
  * What agents saw, each frame stored once on the device: its picture as bytes, its vector as
@@ -14,6 +19,8 @@ import bellman.rl.env.Spec;
  * transition that names it.
  */
 public final class Frames {
+  private static final int CHUNK = 1 << 20; // bytes that go to or from a file at a time
+
   private final Spec spec;
   private final int fold;
   private final Frame frame; // folded
@@ -52,8 +59,16 @@ public final class Frames {
     about = device.state("frames.about", DType.INT32, Shape.of(count, aboutWords));
     uses = new int[count];
     free = new int[count];
-    for (int f = count - 1; f >= 0; f--) {
-      free[freeCount++] = f;
+    freeUnused();
+  }
+
+  /** Every frame without a use is free; the lowest comes first. */
+  void freeUnused() {
+    freeCount = 0;
+    for (int f = uses.length - 1; f >= 0; f--) {
+      if (uses[f] == 0) {
+        free[freeCount++] = f;
+      }
     }
   }
 
@@ -128,7 +143,9 @@ public final class Frames {
     }
     int f = free[--freeCount];
     if (pictures != null) {
-      pictures.set((long) f * frame.size(), folded(observation.pixels()));
+      byte[] folded = new byte[frame.size()];
+      fold(observation.pixels(), folded, 0);
+      pictures.set((long) f * frame.size(), folded);
     }
     if (vectors != null) {
       vectors.set((long) f * frame.vector(), observation.vector());
@@ -145,24 +162,37 @@ public final class Frames {
     return f;
   }
 
-  /** [h, w, c] → [h/fold, w/fold, fold·fold·c]. */
-  private byte[] folded(byte[] pixels) {
+  /** A picture [h, w, c] → [h/fold, w/fold, fold·fold·c], which begins at {@code at}. */
+  private void fold(byte[] picture, byte[] folded, int at) {
+    runs((plain, place, n) -> System.arraycopy(picture, plain, folded, at + place, n));
+  }
+
+  /** The way back. */
+  private void unfold(byte[] folded, int at, byte[] picture) {
+    runs((plain, place, n) -> System.arraycopy(folded, at + place, picture, plain, n));
+  }
+
+  /** Neighbours in a row, which lie side by side in both orders. */
+  private interface Run {
+    void copy(int plain, int folded, int n);
+  }
+
+  private void runs(Run each) {
     if (fold == 1) {
-      return pixels;
+      each.copy(0, 0, frame.size());
+      return;
     }
-    byte[] result = new byte[frame.size()];
-    int run = fold * spec.frame().channels(); // of neighbours in a row
+    int run = fold * spec.frame().channels();
     int row = spec.frame().width() * spec.frame().channels();
     for (int h = 0; h < frame.height(); h++) {
       for (int r = 0; r < fold; r++) {
-        int from = (h * fold + r) * row;
-        int to = h * frame.width() * frame.channels() + r * run;
+        int plain = (h * fold + r) * row;
+        int folded = h * frame.width() * frame.channels() + r * run;
         for (int w = 0; w < frame.width(); w++) {
-          System.arraycopy(pixels, from + w * run, result, to + w * frame.channels(), run);
+          each.copy(plain + w * run, folded + w * frame.channels(), run);
         }
       }
     }
-    return result;
   }
 
   private void checkLength(int length, int needed) {
@@ -188,6 +218,121 @@ public final class Frames {
     if (--uses[f] == 0) {
       free[freeCount++] = f;
     }
+  }
+
+  // ── in a file ─────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Writes the frames in use, pictures as they came.
+   *
+   * @return each frame's number among them, −1 for a free one
+   */
+  int[] save(DataOutputStream out) throws IOException {
+    out.writeInt(uses.length - freeCount);
+    int[] numbers = new int[uses.length];
+    int number = 0;
+    int most = chunkFrames();
+    for (int first = 0; first < uses.length; first += most) {
+      int n = Math.min(most, uses.length - first);
+      int inUse = 0;
+      for (int f = first; f < first + n; f++) {
+        numbers[f] = uses[f] > 0 ? number++ : -1;
+        inUse += uses[f] > 0 ? 1 : 0;
+      }
+      if (inUse > 0) {
+        save(first, n, out);
+      }
+    }
+    return numbers;
+  }
+
+  private void save(int first, int n, DataOutputStream out) throws IOException {
+    int[] words = new int[n * aboutWords];
+    byte[] folded = new byte[n * frame.size()];
+    float[] floats = new float[n * frame.vector()];
+    about.read((long) first * aboutWords, words);
+    if (pictures != null) {
+      pictures.read((long) first * frame.size(), folded);
+    }
+    if (vectors != null) {
+      vectors.read((long) first * frame.vector(), floats);
+    }
+    byte[] picture = new byte[spec.frame().size()];
+    ByteBuffer vector = ByteBuffer.allocate(4 * frame.vector());
+    for (int i = 0; i < n; i++) {
+      if (uses[first + i] == 0) {
+        continue;
+      }
+      for (int w = 0; w < aboutWords; w++) {
+        out.writeInt(words[i * aboutWords + w]);
+      }
+      unfold(folded, i * frame.size(), picture);
+      out.write(picture);
+      vector.asFloatBuffer().put(floats, i * frame.vector(), frame.vector());
+      out.write(vector.array());
+    }
+  }
+
+  /**
+   * Takes what {@link #save} wrote in place of everything here; frame number i gets index i. Nobody
+   * uses them yet: {@link #use} those that are, then {@link #freeUnused}.
+   *
+   * @return how many
+   * @throws IOException if there are more than there is room for, or their goals are not the
+   *     world's
+   */
+  int restore(DataInputStream in) throws IOException {
+    int count = in.readInt();
+    if (count < 0 || count > uses.length) {
+      throw new IOException(
+          "it holds %,d frames, and there is room for %,d; resume with the --buffer-size it was saved with"
+              .formatted(count, uses.length));
+    }
+    Arrays.fill(uses, 0);
+    freeCount = 0;
+    int most = chunkFrames();
+    for (int first = 0; first < count; first += most) {
+      restore(first, Math.min(most, count - first), in);
+    }
+    return count;
+  }
+
+  private void restore(int first, int n, DataInputStream in) throws IOException {
+    int[] words = new int[n * aboutWords];
+    byte[] folded = new byte[n * frame.size()];
+    float[] floats = new float[n * frame.vector()];
+    byte[] picture = new byte[spec.frame().size()];
+    ByteBuffer vector = ByteBuffer.allocate(4 * frame.vector());
+    for (int i = 0; i < n; i++) {
+      for (int w = 0; w < aboutWords; w++) {
+        words[i * aboutWords + w] = in.readInt();
+      }
+      int goal = words[i * aboutWords];
+      if (goal < 0 || goal >= Math.max(spec.goals(), 1)) {
+        throw new IOException("it is damaged: frame " + (first + i) + " has goal " + goal);
+      }
+      in.readFully(picture);
+      fold(picture, folded, i * frame.size());
+      in.readFully(vector.array());
+      vector.asFloatBuffer().get(floats, i * frame.vector(), frame.vector());
+    }
+    about.set((long) first * aboutWords, words);
+    if (pictures != null) {
+      pictures.set((long) first * frame.size(), folded);
+    }
+    if (vectors != null) {
+      vectors.set((long) first * frame.vector(), floats);
+    }
+  }
+
+  private int chunkFrames() {
+    return (int) Math.max(1, CHUNK / bytesOfOne(spec));
+  }
+
+  /** Nobody uses any frame. */
+  void clear() {
+    Arrays.fill(uses, 0);
+    freeUnused();
   }
 
   /** The frames of an int32 index [B] as a network's input; see {@link Gather}. */

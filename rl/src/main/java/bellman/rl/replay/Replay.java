@@ -10,6 +10,9 @@ import bellman.engine.backend.Kernel;
 import bellman.engine.backend.Philox;
 import bellman.rl.env.Observation;
 import bellman.rl.env.Spec;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
 import java.util.Locale;
 
 /**
@@ -23,6 +26,9 @@ import java.util.Locale;
 public final class Replay {
   /** s, s′, a, bits of r, bits of discount. */
   private static final int WORDS = 5;
+
+  /** Transitions that go to or from a file at a time. */
+  private static final int CHUNK = 1 << 14;
 
   private static final Kernel TRANSITIONS =
       new Kernel(
@@ -261,6 +267,110 @@ public final class Replay {
         arguments.array(12).set((long) row * actions + i, word >> (i % 32) & 1);
       }
     }
+  }
+
+  // ── in a file ─────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Writes the transitions, the oldest first, and the frames in use. Where they lie in the rings is
+   * not kept, for no draw depends on it.
+   *
+   * @param held frames that somebody holds beside the transitions
+   */
+  public void save(DataOutputStream out, int[] held) throws IOException {
+    out.writeUTF(kind());
+    int[] numbers = frames.save(out);
+    out.writeInt(count);
+    for (int first = 0; first < count; ) {
+      int slot = (oldest + first) % capacity;
+      int n = Math.min(Math.min(CHUNK, count - first), capacity - slot);
+      int[] words = new int[n * WORDS];
+      transitions.read((long) slot * WORDS, words);
+      for (int i = 0; i < words.length; i++) {
+        out.writeInt(i % WORDS < 2 ? numbers[words[i]] : words[i]);
+      }
+      first += n;
+    }
+    out.writeInt(held.length);
+    for (int f : held) {
+      out.writeInt(numbers[f]);
+    }
+  }
+
+  /**
+   * Takes what {@link #save} wrote in place of everything here. The buffer may be larger than it
+   * was.
+   *
+   * @return the held frames, in the order in which they were given, each held again
+   * @throws IOException if the file is not whole or does not fit; the replay is then empty
+   */
+  public int[] restore(DataInputStream in) throws IOException {
+    oldest = 0;
+    count = 0;
+    try {
+      String kind = in.readUTF();
+      if (!kind.equals(kind())) {
+        throw new IOException("it holds " + kind + ", and this run has " + kind());
+      }
+      int known = frames.restore(in);
+      int n = in.readInt();
+      if (n < 0 || n > capacity) {
+        throw new IOException(
+            "it holds %,d transitions, and there is room for %,d; resume with the --buffer-size it was saved with"
+                .formatted(n, capacity));
+      }
+      for (int first = 0; first < n; first += CHUNK) {
+        restore(first, Math.min(CHUNK, n - first), known, in);
+      }
+      int[] held = new int[checked("held frames", in.readInt(), known + 1)];
+      for (int i = 0; i < held.length; i++) {
+        held[i] = checked("a held frame", in.readInt(), known);
+        frames.use(held[i]);
+      }
+      frames.freeUnused();
+      count = n;
+      publish();
+      return held;
+    } catch (IOException | RuntimeException e) {
+      clear();
+      throw e;
+    }
+  }
+
+  /** Drops all transitions and all frames, held ones too. */
+  public void clear() {
+    frames.clear();
+    oldest = 0;
+    count = 0;
+    publish();
+  }
+
+  private void restore(int first, int n, int known, DataInputStream in) throws IOException {
+    int[] words = new int[n * WORDS];
+    for (int i = 0; i < n; i++) {
+      for (int w = 0; w < WORDS; w++) {
+        words[i * WORDS + w] = in.readInt();
+      }
+      checked("an action", words[i * WORDS + 2], spec.actions());
+      for (int w = 0; w < 2; w++) {
+        int f = checked("a frame", words[i * WORDS + w], known);
+        frames.use(f);
+        named[2 * (first + i) + w] = f;
+      }
+    }
+    transitions.set((long) first * WORDS, words);
+  }
+
+  private static int checked(String what, int value, int bound) throws IOException {
+    if (value < 0 || value >= bound) {
+      throw new IOException("it is damaged: " + what + " is " + value);
+    }
+    return value;
+  }
+
+  private String kind() {
+    return "frames of %s with %d goals and %d actions"
+        .formatted(spec.frame().described(), spec.goals(), spec.actions());
   }
 
   // ── proof ─────────────────────────────────────────────────────────────────────────────────────

@@ -15,20 +15,22 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * The checkpoints of one behavior: a file each, named by its step. A file is written under another
- * name, forced to disk and then renamed, so one that has its name is whole, whatever happens to the
- * process or the machine; older ones go only after that.
+ * The checkpoints of one behavior: a file each, named by its step, and beside the one of a stop its
+ * replay. A file is written under another name, forced to disk and then renamed, so one that has
+ * its name is whole, whatever happens to the process or the machine; older ones go only after that.
  */
 public final class CheckpointFiles {
   /** How many mlagents-learn keeps, too. */
   public static final int KEEP = 5;
 
   private static final Pattern NAME = Pattern.compile("step-(\\d{1,18})\\.safetensors");
+  private static final Pattern REPLAY = Pattern.compile("step-(\\d{1,18})\\.replay\\.gz");
   private static final String UNFINISHED = ".tmp";
 
   /** Writes a checkpoint's content. */
@@ -63,34 +65,74 @@ public final class CheckpointFiles {
   }
 
   /**
-   * Saves a checkpoint, then removes those beyond the number to keep. Files of later steps belong
-   * to a future that was given up by resuming from an earlier step; they are set aside as {@code
-   * ….superseded}, so that the next resume does not take them for the newest.
+   * Saves a checkpoint, then removes those beyond the number to keep, and replays whose checkpoint
+   * is gone. Files of later steps belong to a future that was given up by resuming from an earlier
+   * step; they are set aside as {@code ….superseded}, so that the next resume does not take them
+   * for the newest.
    *
    * @return the file
    * @throws RunFolderException if it could not be written; what was there before is still there
    */
   public Path save(long step, Writer writer) {
     Path file = folder.resolve(String.format(Locale.ROOT, "step-%09d.safetensors", step));
-    Path unfinished = folder.resolve(file.getFileName() + UNFINISHED);
     try {
-      Files.createDirectories(folder);
-      deleteUnfinished();
-      try {
-        writer.write(unfinished);
-        force(unfinished, StandardOpenOption.WRITE);
-        Files.move(
-            unfinished, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-      } catch (IOException | RuntimeException | Error e) {
-        Files.deleteIfExists(unfinished);
-        throw e;
-      }
-      forceFolder();
+      write(file, writer);
     } catch (IOException e) {
       throw new RunFolderException(notWritten(file, e), e);
     }
     prune(step);
     return file;
+  }
+
+  /**
+   * Saves the replay of the checkpoint just saved, then removes all others: a replay may be large,
+   * and only a run's newest is of use.
+   *
+   * @return the file
+   * @throws RunFolderException if it could not be written; the checkpoint is there without it
+   */
+  public Path saveReplay(Path checkpoint, Writer writer) {
+    Path file = replay(checkpoint);
+    try {
+      write(file, writer);
+    } catch (IOException e) {
+      throw new RunFolderException(
+          "replay "
+              + file
+              + " could not be written ("
+              + reason(e)
+              + "); "
+              + free()
+              + " bytes are free there. "
+              + checkpoint.getFileName()
+              + " is whole: to resume from it fills the replay anew. Free some space, or leave"
+              + " the replay out with --no-save-replay.",
+          e);
+    }
+    pruneReplays(replay -> replay.equals(file));
+    return file;
+  }
+
+  /** Where the replay of a checkpoint is, if it has one. */
+  public static Path replay(Path checkpoint) {
+    String name = checkpoint.getFileName().toString();
+    return checkpoint.resolveSibling(name.replaceFirst("\\.safetensors$", ".replay.gz"));
+  }
+
+  private void write(Path file, Writer writer) throws IOException {
+    Path unfinished = folder.resolve(file.getFileName() + UNFINISHED);
+    Files.createDirectories(folder);
+    deleteUnfinished();
+    try {
+      writer.write(unfinished);
+      force(unfinished, StandardOpenOption.WRITE);
+      Files.move(
+          unfinished, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException | RuntimeException | Error e) {
+      Files.deleteIfExists(unfinished);
+      throw e;
+    }
+    forceFolder();
   }
 
   /**
@@ -157,8 +199,25 @@ public final class CheckpointFiles {
           Files.delete(file);
         }
       }
+      List<Path> left = list();
+      // One of this very step was of an earlier save.
+      pruneReplays(
+          replay ->
+              left.stream().anyMatch(file -> step(file) < step && replay.equals(replay(file))));
     } catch (IOException e) {
       warnings.accept("old checkpoints in " + folder + " could not be removed: " + reason(e));
+    }
+  }
+
+  private void pruneReplays(Predicate<Path> stays) {
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.toList()) {
+        if (REPLAY.matcher(file.getFileName().toString()).matches() && !stays.test(file)) {
+          Files.delete(file);
+        }
+      }
+    } catch (IOException e) {
+      warnings.accept("old replays in " + folder + " could not be removed: " + reason(e));
     }
   }
 
@@ -186,20 +245,22 @@ public final class CheckpointFiles {
     }
   }
 
-  private String notWritten(Path file, IOException e) {
-    String free;
+  private String free() {
     try {
-      free = String.format(Locale.ROOT, "%,d", Files.getFileStore(folder).getUsableSpace());
+      return String.format(Locale.ROOT, "%,d", Files.getFileStore(folder).getUsableSpace());
     } catch (IOException unknown) {
-      free = "an unknown number of";
+      return "an unknown number of";
     }
+  }
+
+  private String notWritten(Path file, IOException e) {
     List<Path> before = Files.isDirectory(folder) ? list() : List.of();
     return "checkpoint "
         + file
         + " could not be written ("
         + reason(e)
         + "); "
-        + free
+        + free()
         + " bytes are free there. "
         + (before.isEmpty()
             ? "There is no earlier one. "

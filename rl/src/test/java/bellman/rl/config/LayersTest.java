@@ -379,6 +379,7 @@ class LayersTest {
             case "observations" -> "1, CameraSensor";
             case "goalConditioning" -> "none";
             case "environmentParameters" -> "x=3,y=gaussian[1,0.5]";
+            case "saveReplay" -> "false";
             default -> row.isSwitch() ? "true" : row.declared().max() <= 1 ? "0.375" : "77";
           };
       Layers layers = new Layers().flag(row.name(), List.of(other));

@@ -92,6 +92,7 @@ class SettingsTest {
     "qualityLevel, --quality-level, engine_settings.quality_level, 5",
     "targetFrameRate, --target-frame-rate, engine_settings.target_frame_rate, -1",
     "captureFrameRate, --capture-frame-rate, engine_settings.capture_frame_rate, 60",
+    "saveReplay, --save-replay, behaviors.*.hyperparameters.save_replay_buffer, on",
     "resume, --resume, checkpoint_settings.resume, off",
     "force, --force, checkpoint_settings.force, off",
     "inference, --inference, checkpoint_settings.inference, off"

@@ -9,11 +9,18 @@ import bellman.engine.io.Safetensors;
 import bellman.engine.io.SafetensorsWriter;
 import bellman.engine.reference.ReferenceBackend;
 import bellman.nn.Values;
+import bellman.rl.DivergedException;
 import bellman.rl.Phase;
 import bellman.rl.env.Frame;
 import bellman.rl.env.Observation;
 import bellman.rl.env.Spec;
 import bellman.rl.env.Turn;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.EOFException;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -22,6 +29,8 @@ import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class DqnAgentTest {
   private static final Spec SPEC = new Spec("Test", Frame.vector(3), 0, 3);
@@ -304,6 +313,72 @@ class DqnAgentTest {
     assertThat(copy).hasSameBinaryContentAs(file);
   }
 
+  /** One agent waits, the other is on its way; the tutorial follows the first alone. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void withItsReplayNothingIsLost(boolean tutorial, @TempDir Path folder) throws Exception {
+    DqnAgent first = new DqnAgent(device, SPEC, settings(tutorial, 1));
+    play(first, 40, 2);
+    first.act(turn(40, 2).decisions(), Phase.TRAINING);
+    first.observe(turn(41, 1));
+    first.learn(82);
+    ByteArrayOutputStream replay = new ByteArrayOutputStream();
+    first.saveReplay(new DataOutputStream(replay));
+    DqnAgent second = new DqnAgent(device, SPEC, settings(tutorial, 1));
+    play(second, 7, 1);
+    try (Safetensors saved = Safetensors.open(saved(first, folder.resolve("half")))) {
+      second.load(saved);
+    }
+    second.loadReplay(stream(replay.toByteArray()));
+    second.replay().checkInvariants(2);
+    Turn waiting = turn(41, 1);
+    for (int t = 42; t < 60; t++) {
+      assertThat(second.act(waiting.decisions(), Phase.TRAINING))
+          .isEqualTo(first.act(waiting.decisions(), Phase.TRAINING));
+      // The other one arrives first.
+      waiting = t == 42 ? new Turn(List.of(), turn(t, 2).decisions().subList(1, 2)) : turn(t, 2);
+      for (DqnAgent agent : List.of(first, second)) {
+        agent.observe(waiting);
+        agent.learn(2 * t);
+      }
+    }
+    assertThat(second.drainStatistics()).isEqualTo(first.drainStatistics());
+    assertThat(saved(second, folder.resolve("resumed")))
+        .hasSameBinaryContentAs(saved(first, folder.resolve("never stopped")));
+  }
+
+  @Test
+  void aReplayThatIsNotWholeLeavesNone() throws Exception {
+    DqnAgent first = new DqnAgent(device, SPEC, settings(false, 1));
+    play(first, 20, 2);
+    ByteArrayOutputStream replay = new ByteArrayOutputStream();
+    first.saveReplay(new DataOutputStream(replay));
+    byte[] whole = replay.toByteArray();
+    DqnAgent second = new DqnAgent(device, SPEC, settings(false, 1));
+    for (int length = 0; length < whole.length; length += length < whole.length - 40 ? 61 : 1) {
+      byte[] part = Arrays.copyOf(whole, length);
+      assertThatThrownBy(() -> second.loadReplay(stream(part))).isInstanceOf(EOFException.class);
+      assertThat(second.replay().size()).isZero();
+      second.replay().checkInvariants(0);
+    }
+    assertThatThrownBy(() -> second.loadReplay(stream(Arrays.copyOf(whole, whole.length + 1))))
+        .hasMessage("it goes on after its end");
+    second.replay().checkInvariants(0);
+    second.loadReplay(stream(whole));
+    second.replay().checkInvariants(2);
+  }
+
+  private static DataInputStream stream(byte[] bytes) {
+    return new DataInputStream(new ByteArrayInputStream(bytes));
+  }
+
+  private static Path saved(DqnAgent agent, Path file) throws IOException {
+    SafetensorsWriter writer = new SafetensorsWriter();
+    agent.save(writer);
+    writer.write(file);
+    return file;
+  }
+
   @Test
   void aLoadedAgentTellsNothingOfUpdatesBefore(@TempDir Path folder) throws Exception {
     Path file = folder.resolve("agent.safetensors");
@@ -329,6 +404,9 @@ class DqnAgentTest {
     weights.get("fc2.bias").floats()[3] = Float.NaN;
     agent.learner().onlineWeights().load(weights);
     assertThatThrownBy(() -> agent.save(new SafetensorsWriter()))
-        .hasMessage("weights are not finite (fc2.bias holds NaN): training diverged");
+        .isInstanceOf(DivergedException.class)
+        .hasMessage(
+            "training diverged: at step 0 fc2.bias holds NaN; the last checkpoint is kept. Lower"
+                + " --learning-rate, or set --max-gradient-norm.");
   }
 }

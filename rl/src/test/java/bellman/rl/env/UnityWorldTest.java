@@ -18,8 +18,10 @@ import bellman.unity.UnityException;
 import bellman.unity.player.Connection;
 import bellman.unity.player.GridWorldOptions;
 import bellman.unity.player.GridWorldPlayer;
+import bellman.unity.player.GridWorldState;
 import bellman.unity.player.Player;
 import bellman.unity.proto.UnityMessageProto;
+import bellman.unity.sidechannel.EngineConfigurationChannel;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -150,6 +152,112 @@ class UnityWorldTest {
       assertThat(cutOff).isLessThan(terminal);
     }
     return story;
+  }
+
+  /** A player that can be saved. */
+  private static final class Saved implements UnityWorld.Opener {
+    private final GridWorldOptions options;
+    private GridWorldPlayer player;
+
+    private Saved(GridWorldOptions options) {
+      this.options = options;
+    }
+
+    @Override
+    public UnityEnvironment open(EngineConfigurationChannel engine) {
+      return open(new GridWorldPlayer(options), engine);
+    }
+
+    @Override
+    public UnityEnvironment resume(EngineConfigurationChannel engine, byte[] state) {
+      return open(new GridWorldPlayer(options, GridWorldState.fromBytes(state)), engine);
+    }
+
+    private UnityEnvironment open(GridWorldPlayer next, EngineConfigurationChannel engine) {
+      player = next;
+      return UnityEnvironment.embedded(next).seed(7).sideChannels(engine).open();
+    }
+
+    @Override
+    public Optional<byte[]> state() {
+      return Optional.of(player.snapshot().toBytes());
+    }
+  }
+
+  private static UnityWorld open(UnityWorld.Opener opener) {
+    return new UnityWorld(
+        opener,
+        RestartLimits.NONE,
+        new UnityWorld.Choice(Optional.empty(), name -> 1, List.of(), true),
+        Duration.ofSeconds(10));
+  }
+
+  private static List<Object> told(Turn turn) {
+    List<Object> told = new ArrayList<>();
+    for (Turn.Ending e : turn.endings()) {
+      told.add(List.of(e.agent(), e.reward(), e.interrupted(), hash(e.observation())));
+    }
+    for (Turn.Decision d : turn.decisions()) {
+      told.add(
+          List.of(d.agent(), d.reward(), Arrays.hashCode(d.forbidden()), hash(d.observation())));
+    }
+    return told;
+  }
+
+  private static int hash(Observation o) {
+    return 31 * Arrays.hashCode(o.pixels()) + o.goal();
+  }
+
+  @Test
+  void aSavedPlayerSaysItsLastWordsAgainAndGoesOn() {
+    GridWorldOptions options = GridWorldOptions.defaults().withAgents(4).withGrid(2, 1, 1);
+    try (UnityWorld first = open(new Saved(options));
+        UnityWorld second = open(new Saved(options))) {
+      first.timeScale(3);
+      Turn turn = first.reset();
+      while (turn.endings().isEmpty()) {
+        turn = first.step(new int[] {0, 1, 2, 3});
+      }
+      byte[] state = first.state().orElseThrow();
+      second.reset();
+      assertThat(told(second.resume(state))).isEqualTo(told(turn));
+      for (int i = 0; i < 40; i++) {
+        int[] actions = {i % 4, (i + 1) % 4, i % 3, 3};
+        assertThat(told(second.step(actions))).isEqualTo(told(first.step(actions)));
+      }
+      assertThat(told(second.reset())).isEqualTo(told(first.reset()));
+      assertThat(second.state().orElseThrow()).isEqualTo(first.state().orElseThrow());
+    }
+  }
+
+  @Test
+  void aStateThatDoesNotFitChangesNothing() {
+    byte[] state;
+    try (UnityWorld other = open(new Saved(GridWorldOptions.defaults().withAgents(2)))) {
+      state = other.state().orElseThrow();
+    }
+    try (UnityWorld world = open(new Saved(GridWorldOptions.defaults()))) {
+      Turn turn = world.reset();
+      assertThatThrownBy(() -> world.resume(state))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage(
+              "gridworld: the saved state holds 2 agents, the options ask for 1; ask for as many as"
+                  + " were saved");
+      assertThatThrownBy(() -> world.resume(new byte[] {1, 2}))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("gridworld state: 2 bytes are cut short or damaged; save it anew");
+      assertThat(world.step(new int[1]).decisions()).hasSameSizeAs(turn.decisions());
+    }
+  }
+
+  /** A build in another process, for one. */
+  @Test
+  void anOrdinaryPlayersStateIsOutOfReach() {
+    try (UnityWorld world = open(GridWorldOptions.defaults())) {
+      assertThat(world.state()).isEmpty();
+      assertThatThrownBy(() -> world.resume(new byte[9]))
+          .hasMessage("a player in another process cannot be given a state");
+    }
   }
 
   /**

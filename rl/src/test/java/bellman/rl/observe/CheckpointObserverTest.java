@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 
 class CheckpointObserverTest {
   private final List<Long> saved = new ArrayList<>();
+  private final List<Long> stops = new ArrayList<>();
   private final List<String> warnings = new ArrayList<>();
   private long step;
   private long seconds = 1000;
@@ -23,11 +24,11 @@ class CheckpointObserverTest {
           100,
           Duration.ofMinutes(1),
           () -> Duration.ofSeconds(seconds).toNanos(),
-          () -> {
+          stop -> {
             if (full) {
               throw new IllegalStateException("disk full");
             }
-            saved.add(step);
+            (stop ? stops : saved).add(step);
           },
           warnings::add);
 
@@ -74,16 +75,22 @@ class CheckpointObserverTest {
   void neverTwiceAtOneStep() {
     observer.phaseBegan(Phase.TRAINING, 0);
     episodes(100, 1, Phase.TRAINING);
-    finish(Outcome.Reason.INTERRUPTED);
+    observer.phaseBegan(Phase.TESTING, step);
+    finish(Outcome.Reason.COMPLETED);
     assertThat(saved).containsExactly(1000L);
+    assertThat(stops).isEmpty();
   }
 
   @Test
-  void anInterruptedRunIsSavedWhereItStands() {
+  void aRunThatStopsIsSavedWhereItStandsAndWhole() {
     observer.phaseBegan(Phase.TRAINING, 0);
-    episodes(7, 1, Phase.TRAINING);
+    episodes(100, 1, Phase.TRAINING);
+    assertThat(saved).containsExactly(1000L);
     finish(Outcome.Reason.INTERRUPTED);
-    assertThat(saved).containsExactly(70L);
+    episodes(7, 1, Phase.TRAINING);
+    finish(Outcome.Reason.STOPPED);
+    assertThat(saved).containsExactly(1000L);
+    assertThat(stops).containsExactly(1000L, 1070L);
   }
 
   @Test
@@ -92,6 +99,7 @@ class CheckpointObserverTest {
     step = 5000;
     finish(Outcome.Reason.STOPPED);
     assertThat(saved).isEmpty();
+    assertThat(stops).isEmpty();
   }
 
   @Test
@@ -111,7 +119,7 @@ class CheckpointObserverTest {
   @Test
   void theIntervalIsChecked() {
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new CheckpointObserver(0, () -> {}, w -> {}))
+        .isThrownBy(() -> new CheckpointObserver(0, stop -> {}, w -> {}))
         .withMessage("checkpoints: the interval is 1 episode or more, got 0");
   }
 }

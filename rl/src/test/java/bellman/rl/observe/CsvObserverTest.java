@@ -75,6 +75,15 @@ class CsvObserverTest {
     assertThat(lines("summary.csv")).hasSize(2);
   }
 
+  /** A process that is killed leaves every episode of the windows that a checkpoint knows. */
+  @Test
+  void episodesAreOnDiskBeforeTheirSummary() throws IOException {
+    try (CsvObserver csv = run(0)) {
+      csv.episodeEnded(Samples.episode(1, Phase.TRAINING, 100));
+      assertThat(lines("episodes.csv")).hasSize(2);
+    }
+  }
+
   @Test
   void aFileWithOtherColumnsIsMovedAway() throws IOException {
     Path logs = Files.createDirectories(folder.resolve("run_logs"));

@@ -13,14 +13,14 @@ import java.util.List;
  * Reads event files without any of the writer's code: CRC-32C bit by bit, protobuf into a list of
  * fields.
  */
-final class EventFile {
+public final class EventFile {
   /** A field: a Long, Double, Float or byte[]. */
-  record Field(int number, Object value) {
-    List<Field> message() {
+  public record Field(int number, Object value) {
+    public List<Field> message() {
       return fields((byte[]) value);
     }
 
-    String text() {
+    public String text() {
       return new String((byte[]) value, StandardCharsets.UTF_8);
     }
   }
@@ -28,7 +28,7 @@ final class EventFile {
   private EventFile() {}
 
   /** The events' fields; fails on any checksum. */
-  static List<List<Field>> read(Path file) throws IOException {
+  public static List<List<Field>> read(Path file) throws IOException {
     ByteBuffer in = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
     List<List<Field>> events = new ArrayList<>();
     while (in.hasRemaining()) {

@@ -181,7 +181,7 @@ class TensorBoardObserverTest {
     assertThat(files).hasSize(2);
     assertThat(EventFile.read(files.get(0))).hasSize(1);
     List<EventFile.Field> session = EventFile.read(files.get(1)).get(1);
-    assertThat(session.get(1)).isEqualTo(new EventFile.Field(2, 5000L));
+    assertThat(session.get(1)).isEqualTo(new EventFile.Field(2, 5001L));
     assertThat(session.get(2).number()).isEqualTo(7);
   }
 

@@ -39,8 +39,8 @@ final class WatchedRun {
       CheckpointFiles checkpoints =
           new CheckpointFiles(folder.checkpoints("Corridor"), CheckpointFiles.KEEP, terminal::line);
       TrainLoop[] loop = new TrainLoop[1];
-      Runnable save =
-          () ->
+      CheckpointObserver.Saving save =
+          stop ->
               checkpoints.save(
                   loop[0].state().step(),
                   file -> Files.writeString(file, loop[0].state().toString()));

@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
 import javax.imageio.metadata.IIOMetadataNode;
@@ -69,6 +70,18 @@ class FilmedWorldTest {
         }
       }
       return new Turn(endings, decisions(0.25f));
+    }
+
+    @Override
+    public Optional<byte[]> state() {
+      return Optional.of(new byte[] {(byte) age[0], (byte) age[1]});
+    }
+
+    @Override
+    public Turn resume(byte[] state) {
+      age[0] = state[0];
+      age[1] = state[1];
+      return new Turn(List.of(), decisions(0.25f));
     }
 
     @Override
@@ -127,6 +140,21 @@ class FilmedWorldTest {
         .contains("NETSCAPE2.0\u0003\u0001\u0000\u0000");
     assertThat(asked).as("values are asked for while filming only").isEqualTo(6);
     assertThat(warnings).isEmpty();
+  }
+
+  /** Agent 0 has one action left and agent 1 two; a film has whole episodes. */
+  @Test
+  void whatGoesOnAfterAResumeIsNotFilmed() throws IOException {
+    Path gif = folder.resolve("f.gif");
+    assertThat(world.resume(new byte[] {2, 3}).decisions()).hasSize(2);
+    world.film(gif, 2, 100);
+    world.step(new int[] {0, 1});
+    assertThat(world.state()).contains(new byte[] {0, 4});
+    assertThat(asked).isZero();
+    for (int i = 0; i < 10; i++) {
+      world.step(new int[] {0, 1});
+    }
+    assertThat(times(gif)).containsExactly(40, 40, 40, 120, 40, 40, 40, 120);
   }
 
   @Test

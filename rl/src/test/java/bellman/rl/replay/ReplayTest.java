@@ -13,20 +13,29 @@ import bellman.engine.reference.ReferenceBackend;
 import bellman.rl.env.Frame;
 import bellman.rl.env.Observation;
 import bellman.rl.env.Spec;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ReplayTest {
@@ -230,6 +239,160 @@ class ReplayTest {
         assertThat(b.sNext().vector().toFloats()[row]).isEqualTo(-r[row]);
       }
     }
+  }
+
+  /** Walks of n agents that end now and then; returns the frames that are held. */
+  private static int[] fill(Replay replay, Spec spec, int agents, int steps) {
+    SplittableRandom random = new SplittableRandom(steps);
+    int[] held = new int[agents];
+    for (int i = 0; i < agents; i++) {
+      held[i] = replay.hold(seen(spec, random), null);
+    }
+    for (int step = 0; step < steps; step++) {
+      int i = random.nextInt(agents);
+      boolean[] forbidden = new boolean[ACTIONS];
+      forbidden[random.nextInt(ACTIONS)] = true;
+      int sNext = replay.hold(seen(spec, random), forbidden);
+      replay.add(held[i], random.nextInt(ACTIONS), step, random.nextInt(2), sNext);
+      replay.frames().release(held[i]);
+      held[i] = sNext;
+      if (random.nextInt(4) == 0) {
+        replay.frames().release(held[i]);
+        held[i] = replay.hold(seen(spec, random), null);
+      }
+    }
+    return held;
+  }
+
+  private static Observation seen(Spec spec, SplittableRandom random) {
+    float[] vector = {(float) random.nextDouble(), -0f, Float.MIN_VALUE};
+    return new Observation(
+        spec.frame().hasPicture() ? pixels(random) : null,
+        spec.frame().hasVector() ? vector : null,
+        spec.goals() > 0 ? random.nextInt(2) : 0);
+  }
+
+  private static byte[] saved(Replay replay, int[] held) throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    replay.save(new DataOutputStream(bytes), held);
+    return bytes.toByteArray();
+  }
+
+  private static DataInputStream stream(byte[] bytes) {
+    return new DataInputStream(new ByteArrayInputStream(bytes));
+  }
+
+  private static final Spec VECTOR = new Spec("V", Frame.vector(3), 0, ACTIONS);
+  private static final Spec BOTH = new Spec("B", Frame.picture(2, 3, 2).with(3), 2, ACTIONS);
+
+  static List<Spec> specs() {
+    return List.of(PICTURE, VECTOR, BOTH);
+  }
+
+  /** Empty, half full, full, wrapped around; then both go on alike. */
+  @ParameterizedTest
+  @MethodSource("specs")
+  void whatIsSavedComesBack(Spec spec) throws IOException {
+    for (int steps : new int[] {0, 11, 40, 100_000}) {
+      int capacity = steps > 1000 ? 20_000 : 40; // more than one chunk
+      Replay replay = new Replay(device, spec, capacity);
+      int[] held = fill(replay, spec, 3, steps);
+      byte[] saved = saved(replay, held);
+      Replay other = new Replay(device, spec, capacity + 7);
+      fill(other, spec, 2, 50);
+      other.clear();
+      other.checkInvariants(0);
+      int[] heldThere = other.restore(stream(saved));
+      other.checkInvariants(3);
+      assertThat(other.size()).isEqualTo(replay.size());
+      assertThat(saved(other, heldThere)).isEqualTo(saved);
+      if (steps > 0) {
+        assertThat(drawn(other)).isEqualTo(drawn(replay));
+        replay.add(held[0], 1, -1, 0.5f, held[1]);
+        other.add(heldThere[0], 1, -1, 0.5f, heldThere[1]);
+        if (steps < capacity) {
+          assertThat(drawn(other)).isEqualTo(drawn(replay));
+        }
+      }
+    }
+  }
+
+  /** A file holds pictures as they came, however the memory keeps them. */
+  @Test
+  void foldingIsNotInTheFile() throws IOException {
+    Spec spec = new Spec("Test", Frame.picture(4, 6, 2), 2, ACTIONS);
+    Replay plain = new Replay(device, spec, 8);
+    Replay folded = new Replay(device, spec, 8, 2);
+    SplittableRandom random = new SplittableRandom(1);
+    byte[] pixels = new byte[spec.frame().size()];
+    for (int i = 0; i < 5; i++) {
+      random.nextBytes(pixels);
+      for (Replay replay : List.of(plain, folded)) {
+        int s = replay.hold(Observation.picture(pixels, 1), null);
+        replay.add(s, 2, i, 0, s);
+        replay.frames().release(s);
+      }
+    }
+    byte[] saved = saved(plain, new int[0]);
+    assertThat(saved(folded, new int[0])).isEqualTo(saved);
+    Replay other = new Replay(device, spec, 8, 2);
+    other.restore(stream(saved));
+    assertThat(drawn(other)).isEqualTo(drawn(folded));
+    assertThat(drawn(other)).isNotEqualTo(drawn(plain));
+  }
+
+  private List<Integer> drawn(Replay replay) {
+    try (Scope scope = device.scope("sample")) {
+      Batch b = replay.sample(device.random(3, "sample"), 256);
+      return Stream.of(
+              b.r(),
+              b.discount(),
+              b.s().picture(),
+              b.s().vector(),
+              b.sNext().picture(),
+              b.sNext().vector())
+          .filter(Objects::nonNull)
+          .map(x -> Arrays.hashCode(x.toFloats()))
+          .toList();
+    }
+  }
+
+  /** No damage leads anywhere but to an error, or to numbers that are in range. */
+  @ParameterizedTest
+  @MethodSource("specs")
+  void damageDoesNoHarm(Spec spec) throws IOException {
+    Replay replay = new Replay(device, spec, 8);
+    byte[] good = saved(replay, fill(replay, spec, 2, 20));
+    Replay other = new Replay(device, spec, 8);
+    int refused = 0;
+    for (int i = 0; i < good.length; i++) {
+      byte[] bad = good.clone();
+      bad[i] ^= 0x41;
+      try {
+        other.checkInvariants(other.restore(stream(bad)).length);
+        drawn(other);
+      } catch (IOException e) {
+        refused++;
+        assertThat(other.size()).isZero();
+        other.checkInvariants(0);
+      }
+    }
+    assertThat(refused).isGreaterThan(100);
+  }
+
+  @Test
+  void anotherWorldsReplayIsRefused() throws IOException {
+    Replay replay = new Replay(device, VECTOR, 8);
+    byte[] saved = saved(replay, fill(replay, VECTOR, 1, 20));
+    assertThatThrownBy(() -> new Replay(device, PICTURE, 8).restore(stream(saved)))
+        .isInstanceOf(IOException.class)
+        .hasMessage(
+            "it holds frames of [3] floats with 0 goals and 35 actions, and this run has frames of"
+                + " [2, 3, 2] bytes with 2 goals and 35 actions");
+    assertThatThrownBy(() -> new Replay(device, VECTOR, 7).restore(stream(saved)))
+        .hasMessage(
+            "it holds 8 transitions, and there is room for 7; resume with the --buffer-size it was"
+                + " saved with");
   }
 
   @Test

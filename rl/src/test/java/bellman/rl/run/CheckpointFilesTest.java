@@ -129,6 +129,59 @@ class CheckpointFilesTest {
         .containsExactly("step-000000002.safetensors", "step-000000003.safetensors.superseded");
   }
 
+  /** A replay stays as long as its checkpoint, and until there is a newer one. */
+  @Test
+  void replaysComeAndGo() throws IOException {
+    CheckpointFiles files = files(2);
+    Path first = files.save(1, content(1));
+    assertThat(files.saveReplay(first, content(1))).isEqualTo(CheckpointFiles.replay(first));
+    assertThat(names()).containsExactly("step-000000001.replay.gz", "step-000000001.safetensors");
+    files.save(1, content(1));
+    assertThat(names()).as("of an earlier save").containsExactly("step-000000001.safetensors");
+    files.saveReplay(first, content(1));
+    Path third = files.save(3, content(3));
+    assertThat(names()).contains("step-000000001.replay.gz");
+    files.saveReplay(third, content(3));
+    assertThat(names())
+        .containsExactly(
+            "step-000000001.safetensors", "step-000000003.replay.gz", "step-000000003.safetensors");
+    files.save(2, content(2)); // the future of step 3 was given up
+    assertThat(names())
+        .containsExactly(
+            "step-000000001.safetensors",
+            "step-000000002.safetensors",
+            "step-000000003.safetensors.superseded");
+    files.saveReplay(folder.resolve("step-000000002.safetensors"), content(2));
+    files.save(4, content(4));
+    files.save(5, content(5));
+    assertThat(names()).filteredOn(name -> name.endsWith(".gz")).isEmpty();
+    assertThat(files.list()).extracting(CheckpointFiles::step).containsExactly(5L, 4L);
+  }
+
+  @Test
+  void aReplayThatCannotBeWrittenCostsNoCheckpoint() throws IOException {
+    CheckpointFiles files = files(1);
+    Path checkpoint = files.save(1, content(1));
+    assertThatThrownBy(
+            () ->
+                files.saveReplay(
+                    checkpoint,
+                    file -> {
+                      Files.writeString(file, "who");
+                      throw new IOException("No space left on device");
+                    }))
+        .isInstanceOf(RunFolderException.class)
+        .message()
+        .matches(
+            "replay \\Q"
+                + folder.resolve("step-000000001.replay.gz")
+                + "\\E could not be written \\(No space left on device\\); [\\d,]+ bytes are free"
+                + " there\\. step-000000001\\.safetensors is whole: to resume from it fills the"
+                + " replay anew\\. Free some space, or leave the replay out with"
+                + " --no-save-replay\\.");
+    assertThat(names()).containsExactly("step-000000001.safetensors");
+  }
+
   @Test
   void aFullDiskLeavesThePreviousOneAndNoTrace() throws IOException {
     CheckpointFiles files = files(1);

@@ -16,6 +16,7 @@ import bellman.rl.env.Spec;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -35,7 +36,7 @@ class CheckpointTest {
     Path file = folder.resolve("step-000000001.safetensors");
     try (Devices.Opened opened = Devices.find("java", new DeviceOptions(1, Precision.FP32, true));
         DqnAgent agent = new DqnAgent(opened.device(), spec, DqnSettings.tutorial(100, 1))) {
-      Checkpoint.save(file, spec, agent, new TrainLoop.State(1, 0, 0));
+      Checkpoint.save(file, spec, agent, TrainLoop.State.at(1, 0, 0), Optional.empty());
     }
     assertThat(Checkpoint.spec(file)).isEqualTo(spec);
   }
