@@ -56,7 +56,14 @@ public final class Lesson05Convolution implements Lesson {
     rungs.add(new Rung("seven loops", 0, seconds(3, () -> loops(x, f, bias, y))));
     print(page, rungs);
     for (String name : List.of("reference", "java", "onednn", "cuda")) {
-      try (Device device = page.open(name);
+      Device device;
+      try {
+        device = page.open(name);
+      } catch (IllegalStateException e) {
+        page.say("    %-16s does not open here (./bellman doctor says why)", name);
+        continue;
+      }
+      try (device;
           Scope scope = device.scope("convolution")) {
         Tensor xs = device.tensor(x, Shape.of(N, H, W, C));
         Tensor fs = device.tensor(f, Shape.of(K, R, R, C));
@@ -73,8 +80,6 @@ public final class Lesson05Convolution implements Lesson {
                 });
         rungs.add(new Rung(name, error, seconds));
         print(page, rungs);
-      } catch (IllegalStateException e) {
-        page.say("    %-16s does not open here (./bellman doctor says why)", name);
       }
     }
 

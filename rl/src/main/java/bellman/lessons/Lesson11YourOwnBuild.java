@@ -49,6 +49,8 @@ public final class Lesson11YourOwnBuild implements Lesson {
             ./bellman lesson 11 --env path/to/MyGame.x86_64     checks that the build can be learned
             ./bellman train --env path/to/MyGame.x86_64         learns it
             ./bellman train --editor                            the same without a build: press Play
+
+        and results/<run>/<Behavior>.onnx is what goes back: drag it onto the component's Model.
         """);
     try {
       if (page.build().isPresent()) {
