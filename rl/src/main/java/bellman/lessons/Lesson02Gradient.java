@@ -46,7 +46,6 @@ public final class Lesson02Gradient implements Lesson {
         byHand[j] += du * X[i * K + j]; // every sample adds its part
       }
     }
-    page.say("    by hand          %9.6f %9.6f %9.6f", byHand[0], byHand[1], byHand[2]);
 
     // (L(w + h) − L(w − h)) / 2h, one weight after another: slow, but it cannot be wrong the same
     // way as a formula. Its own error is of order h².
@@ -55,8 +54,6 @@ public final class Lesson02Gradient implements Lesson {
       double h = 1e-4;
       differences[j] = (loss(j, h) - loss(j, -h)) / (2 * h);
     }
-    page.say(
-        "    by differences   %9.6f %9.6f %9.6f", differences[0], differences[1], differences[2]);
 
     float[] autograd;
     try (Device device = page.open()) {
@@ -66,6 +63,9 @@ public final class Lesson02Gradient implements Lesson {
       Tensor loss = x.linear(w).tanh().sub(t).square().mean();
       autograd = loss.backward().of(w).toFloats();
     }
+    double[] d = differences;
+    page.say("\n    by hand          %9.6f %9.6f %9.6f", byHand[0], byHand[1], byHand[2]);
+    page.say("    by differences   %9.6f %9.6f %9.6f", d[0], d[1], d[2]);
     page.say("    by autograd      %9.6f %9.6f %9.6f\n", autograd[0], autograd[1], autograd[2]);
 
     double toDifferences = 0;

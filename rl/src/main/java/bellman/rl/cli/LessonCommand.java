@@ -1,6 +1,7 @@
 package bellman.rl.cli;
 
 import bellman.engine.DeviceOptions;
+import bellman.engine.Precision;
 import bellman.lessons.Lesson;
 import bellman.lessons.Lessons;
 import bellman.lessons.Page;
@@ -76,9 +77,9 @@ final class LessonCommand implements Callable<Integer> {
       streams.out().printf("%nbellman lesson 1 runs the first.%n");
       return Main.DONE;
     }
+    // The figures that a lesson prints shall be the same tomorrow.
     DeviceOptions options =
-        DeviceOptions.defaults()
-            .withThreads(config.compute().threads())
+        new DeviceOptions(config.compute().threads(), Precision.FP32, true)
             .withCudaFolder(config.compute().cudaLib());
     Page page = new Page(streams.out(), config.compute().device(), options, config.world().env());
     for (int number : numbers) {
