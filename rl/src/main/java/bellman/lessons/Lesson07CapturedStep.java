@@ -13,13 +13,14 @@ import java.util.Arrays;
 
 /** A step that is the same every time is said once and replayed. */
 public final class Lesson07CapturedStep implements Lesson {
-  private static final int RUNS = 200;
+  private static final int RUNS = 400;
+  private static final int ROUNDS = 8;
 
   /**
    * @param bodies how often the captured step's body ran in {@code runs} runs
    * @param steps that Adam counted
    * @param apart the largest difference between the weights of the two ways
-   * @param plain seconds of a step, kernel by kernel; {@code captured} the same captured
+   * @param plain seconds of a step in the best round, kernel by kernel, and {@code captured}
    * @param refusal what reading a tensor inside a captured step answers
    */
   public record Figures(
@@ -89,16 +90,18 @@ public final class Lesson07CapturedStep implements Lesson {
           as it is, records it the second time, and from then on replays the recording with one
           launch. Addresses must not change for that: a captured step owns its memory.
           """);
-      secondsOfOne(device, new Learner(device)::stepByStep); // lets the JVM warm up
       Learner one = new Learner(device);
-      double plain = secondsOfOne(device, one::stepByStep);
       Learner other = new Learner(device);
-      float[] a = one.weights.parameters().values().toFloats();
-      double captured;
-      String refusal;
+      double plain = Double.POSITIVE_INFINITY;
+      double captured = Double.POSITIVE_INFINITY;
       try (CapturedStep<Tensor> step = device.capture("learn", other::learn)) {
-        captured = secondsOfOne(device, step::run);
+        for (int round = 0; round < ROUNDS; round++) { // in turn: the JVM gets faster as it runs
+          plain = Math.min(plain, secondsOfOne(device, one::stepByStep));
+          captured = Math.min(captured, secondsOfOne(device, step::run));
+        }
       }
+      float[] a = one.weights.parameters().values().toFloats();
+      String refusal;
       try (CapturedStep<Float> wrong = device.capture("wrong", () -> one.learn().item())) {
         refusal = refusal(wrong);
       }
@@ -137,18 +140,14 @@ public final class Lesson07CapturedStep implements Lesson {
     }
   }
 
-  /** The best of four times RUNS/4 steps: the first steps find algorithms and memory. */
+  /** The mean of a round of steps. */
   private static double secondsOfOne(Device device, Runnable step) {
-    double best = Double.POSITIVE_INFINITY;
-    for (int round = 0; round < 4; round++) {
-      long began = System.nanoTime();
-      for (int i = 0; i < RUNS / 4; i++) {
-        step.run();
-      }
-      device.synchronize();
-      best = Math.min(best, (System.nanoTime() - began) / 1e9 / (RUNS / 4));
+    long began = System.nanoTime();
+    for (int i = 0; i < RUNS / ROUNDS; i++) {
+      step.run();
     }
-    return best;
+    device.synchronize();
+    return (System.nanoTime() - began) / 1e9 / (RUNS / ROUNDS);
   }
 
   private static String refusal(CapturedStep<?> wrong) {

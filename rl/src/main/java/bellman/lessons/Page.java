@@ -17,6 +17,7 @@ public final class Page {
   private final String device;
   private final DeviceOptions options;
   private final Optional<Path> build;
+  private boolean explained;
 
   /**
    * @param device the name of the device that lessons compute on, as {@link Devices} knows it
@@ -29,10 +30,11 @@ public final class Page {
     this.build = build;
   }
 
-  /** Opens the reader's device and says which it is. */
+  /** Opens the reader's device and says which it is, the first time also why no other. */
   public Device open() {
     Devices.Opened opened = Devices.find(device, options);
-    out.println(opened.line());
+    out.println(explained ? "device: " + opened.device().name() : opened.line());
+    explained = true;
     return opened.device();
   }
 

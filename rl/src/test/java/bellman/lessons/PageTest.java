@@ -44,4 +44,15 @@ class PageTest {
       assertThat(other.name()).isNotEqualTo(chosen.name());
     }
   }
+
+  @Test
+  void saysOnceWhyNothingFasterOpened() {
+    Page automatic =
+        new Page(new PrintWriter(out, true), "auto", DeviceOptions.defaults(), Optional.empty());
+    automatic.open().close();
+    int first = out.toString().length();
+    automatic.open().close();
+    assertThat(out.toString().substring(first)).startsWith("device: ").doesNotContain("opened");
+    assertThat(out.toString().lines()).hasSize(2);
+  }
 }
