@@ -53,7 +53,7 @@ public final class Lesson05Convolution implements Lesson {
 
     List<Rung> rungs = new ArrayList<>();
     float[] y = new float[N * OH * OW * K];
-    rungs.add(new Rung("seven loops", 0, seconds(3, () -> loops(x, f, bias, y))));
+    rungs.add(new Rung("seven loops", 0, seconds(10, () -> loops(x, f, bias, y))));
     print(page, rungs);
     for (String name : List.of("reference", "java", "onednn", "cuda")) {
       Device device;
@@ -71,7 +71,7 @@ public final class Lesson05Convolution implements Lesson {
         double error = apart(y, xs.conv2d(fs, biases, STRIDE, 0).toFloats()); // and warms up
         double seconds =
             seconds(
-                name.equals("reference") ? 2 : 30,
+                name.equals("reference") ? 5 : 30,
                 () -> {
                   try (Scope step = device.scope("step")) {
                     xs.conv2d(fs, biases, STRIDE, 0);
@@ -97,7 +97,7 @@ public final class Lesson05Convolution implements Lesson {
         """
 
         The reference is those loops behind the engine's contract, for any shape and in double if
-        asked: slow, and so plain that it is right; all others are tested against it. java keeps rows
+        asked, written to be right and not to be fast; all others are tested against it. java keeps rows
         of channels together, which the JVM turns into vector instructions. oneDNN and cuDNN cut the
         work into tiles that stay in caches and registers, so that each number that comes from memory
         is used many times. That is the whole secret: the arithmetic is the same.""");
