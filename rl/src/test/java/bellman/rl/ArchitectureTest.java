@@ -1,5 +1,6 @@
 package bellman.rl;
 
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
@@ -13,7 +14,7 @@ class ArchitectureTest {
   private static final JavaClasses RL =
       new ClassFileImporter()
           .withImportOption(new ImportOption.DoNotIncludeTests())
-          .importPackages("bellman.rl");
+          .importPackages("bellman.rl", "bellman.lessons");
 
   @Test
   void nobodySeesWhatIsBehindTheModules() {
@@ -69,12 +70,16 @@ class ArchitectureTest {
         .definedBy("bellman.rl.run")
         .layer("config")
         .definedBy("bellman.rl.config")
+        .layer("lessons")
+        .definedBy("bellman.lessons")
         .layer("cli")
         .definedBy("bellman.rl.cli")
         .whereLayer("cli")
         .mayNotBeAccessedByAnyLayer()
         .whereLayer("torch")
         .mayOnlyBeAccessedByLayers("run", "cli")
+        .whereLayer("lessons")
+        .mayOnlyBeAccessedByLayers("cli")
         .whereLayer("run")
         .mayOnlyBeAccessedByLayers("cli")
         .whereLayer("picture")
@@ -86,20 +91,20 @@ class ArchitectureTest {
         .whereLayer("onnx")
         .mayOnlyBeAccessedByLayers("cli")
         .whereLayer("dqn")
-        .mayOnlyBeAccessedByLayers("onnx", "run", "cli")
+        .mayOnlyBeAccessedByLayers("onnx", "run", "lessons", "cli")
         .whereLayer("replay")
         .mayOnlyBeAccessedByLayers("dqn", "cli")
         .whereLayer("loop")
-        .mayOnlyBeAccessedByLayers("dqn", "observe", "picture", "run", "cli")
+        .mayOnlyBeAccessedByLayers("dqn", "observe", "picture", "run", "lessons", "cli")
         .check(RL);
     slices().matching("bellman.rl.(*)..").should().beFreeOfCycles().check(RL);
   }
 
   @Test
-  void onlyTheUnityWorldAndTheCommandsKnowUnity() {
+  void onlyTheUnityWorldTheCommandsAndTheLessonsKnowUnity() {
     noClasses()
         .that()
-        .resideOutsideOfPackages("bellman.rl.env", "bellman.rl.cli")
+        .resideOutsideOfPackages("bellman.rl.env", "bellman.rl.cli", "bellman.lessons")
         .should()
         .dependOnClassesThat()
         .resideInAPackage("bellman.unity..")
@@ -115,6 +120,42 @@ class ArchitectureTest {
         .dependOnClassesThat()
         .resideInAnyPackage(
             "java.awt..", "javax.imageio..", "javax.swing..", "org.knowm..", "org.apache.batik..")
+        .check(RL);
+  }
+
+  /** What a program of one's own may use: nothing behind the engine's contract or the bridge. */
+  @Test
+  void lessonsUseWhatReadersCanUse() {
+    classes()
+        .that()
+        .resideInAPackage("bellman.lessons")
+        .should()
+        .onlyDependOnClassesThat()
+        .resideInAnyPackage(
+            "java..",
+            "bellman.lessons",
+            "bellman.engine",
+            "bellman.engine.backend",
+            "bellman.nn",
+            "bellman.rl",
+            "bellman.rl.env",
+            "bellman.rl.dqn",
+            "bellman.unity",
+            "bellman.unity.player",
+            "bellman.unity.sidechannel")
+        .check(RL);
+  }
+
+  @Test
+  void onlyTheirCommandKnowsTheLessons() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("bellman.lessons")
+        .and()
+        .doNotHaveSimpleName("LessonCommand")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("bellman.lessons")
         .check(RL);
   }
 }

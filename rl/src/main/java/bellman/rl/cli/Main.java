@@ -107,6 +107,7 @@ public final class Main {
     root.addSubcommand(DoctorCommand.commandLine(streams, services));
     root.addSubcommand(new FetchCudaCommand(streams));
     root.addSubcommand(new BenchCommand(streams));
+    root.addSubcommand(LessonCommand.commandLine(streams));
     root.setOut(streams.out());
     root.setErr(streams.err());
     root.setUsageHelpWidth(100);
