@@ -1,0 +1,319 @@
+package bellman.benchmarks;
+
+import bellman.rl.cli.Failure;
+import java.awt.BasicStroke;
+import java.awt.Color;
+import java.awt.Dimension;
+import java.awt.Font;
+import java.awt.Graphics2D;
+import java.awt.RenderingHints;
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.io.OutputStreamWriter;
+import java.io.Writer;
+import java.math.BigDecimal;
+import java.math.MathContext;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import javax.imageio.ImageIO;
+import javax.xml.parsers.DocumentBuilderFactory;
+import javax.xml.parsers.ParserConfigurationException;
+import org.apache.batik.svggen.SVGGraphics2D;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYChartBuilder;
+import org.knowm.xchart.XYSeries;
+import org.knowm.xchart.style.Styler.LegendPosition;
+import org.knowm.xchart.style.XYStyler;
+import org.knowm.xchart.style.markers.Marker;
+import org.knowm.xchart.style.markers.SeriesMarkers;
+
+/**
+ * Rooflines (Williams, Waterman, Patterson 2009), one below the other for each device: a kernel
+ * stands at its FLOP per byte and its GFLOP/s, and the roof above it is what memory (copying) and
+ * arithmetic (the largest product) allow there, both as this device did them itself.
+ */
+final class Roofline {
+  private static final int WIDTH = 1200;
+  private static final int HEIGHT = 640;
+
+  /** Pixels of the PNG for one of the page. */
+  private static final int SCALE = 2;
+
+  /** Told apart by those who see few colours, too (Okabe and Ito 2008, without yellow). */
+  private static final Map<String, Color> COLORS = colors();
+
+  private static final Color ROOF = new Color(0x555555);
+  private static final Color INK = new Color(0x333333);
+  private static final Color GRID = new Color(0xe3e3e3);
+
+  /** By precision: a roof and a marker. */
+  private static final Map<String, BasicStroke> ROOFS = new LinkedHashMap<>();
+
+  private static final Map<String, Marker> MARKERS =
+      Map.of(
+          "fp32",
+          SeriesMarkers.CIRCLE,
+          "tf32",
+          SeriesMarkers.DIAMOND,
+          "bf16",
+          SeriesMarkers.TRIANGLE_UP);
+
+  static {
+    ROOFS.put("fp32", stroke());
+    ROOFS.put("tf32", stroke(9, 5));
+    ROOFS.put("bf16", stroke(2, 4));
+  }
+
+  private final List<List<Result>> panels = new ArrayList<>();
+  private final Map<String, String> devices;
+  private final Peaks peaks;
+
+  /**
+   * @throws Failure if no result has FLOP and bytes, and its device's peaks beside it
+   */
+  Roofline(Results results) {
+    devices = results.devices();
+    peaks = new Peaks(results.results());
+    Map<String, List<Result>> byDevice = new LinkedHashMap<>();
+    for (Result r : results.results()) {
+      boolean placed = r.work().intensity() > 0 && peaks.rate(r) > 0 && peaks.bandwidth(r) > 0;
+      if (placed) {
+        String place = r.parameter("device") + ", threads: " + r.parameter("threads");
+        byDevice.computeIfAbsent(place, key -> new ArrayList<>()).add(r);
+      }
+    }
+    if (byDevice.isEmpty()) {
+      throw new Failure(
+          "no chart: nothing was measured that has operations and bytes beside its device's peaks;"
+              + " take in Gemm, Convolution or Memory");
+    }
+    panels.addAll(byDevice.values());
+  }
+
+  private static Map<String, Color> colors() {
+    Map<String, Color> colors = new LinkedHashMap<>();
+    colors.put("GEMM, library", new Color(0x0072b2));
+    colors.put("GEMM, tiled", new Color(0x56b4e9));
+    colors.put("GEMM, naive", new Color(0x888888));
+    colors.put("convolution forward", new Color(0xd55e00));
+    colors.put("convolution data", new Color(0xe69f00));
+    colors.put("convolution filter", new Color(0xcc79a7));
+    colors.put("memory", new Color(0x009e73));
+    colors.put("Adam", new Color(0x000000));
+    return colors;
+  }
+
+  private static BasicStroke stroke(float... dashes) {
+    return new BasicStroke(
+        2, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 10, dashes.length == 0 ? null : dashes, 0);
+  }
+
+  private static String kind(Result r) {
+    return switch (r.benchmark().substring(0, r.benchmark().indexOf('.'))) {
+      case "GemmBenchmark" -> "GEMM, " + r.parameters().getOrDefault("rung", "library");
+      case "ConvolutionBenchmark" ->
+          "convolution " + r.parameter("pass").replace("relu", "forward");
+      case "MemoryBenchmark" -> "memory";
+      default -> "Adam";
+    };
+  }
+
+  // ── files ─────────────────────────────────────────────────────────────────────────────────────
+
+  private static boolean isPng(Path file) {
+    return file.getFileName().toString().toLowerCase(Locale.ROOT).endsWith(".png");
+  }
+
+  /**
+   * @throws Failure if the name ends neither in .png nor in .svg
+   */
+  static void requireKnown(Path file) {
+    if (!isPng(file) && !file.getFileName().toString().toLowerCase(Locale.ROOT).endsWith(".svg")) {
+      throw new Failure(
+          file + ": pictures are written as .png or .svg; give it one of these endings");
+    }
+  }
+
+  /** Writes the page as its name ends: {@code .png} or {@code .svg}. */
+  void write(Path file) throws IOException {
+    requireKnown(file);
+    try {
+      if (isPng(file)) {
+        writePng(file);
+      } else {
+        writeSvg(file);
+      }
+    } catch (LinkageError | InternalError e) { // a Java without fonts
+      throw new IOException("this Java cannot draw: " + e, e);
+    }
+  }
+
+  private void writePng(Path file) throws IOException {
+    BufferedImage image =
+        new BufferedImage(
+            SCALE * WIDTH, SCALE * HEIGHT * panels.size(), BufferedImage.TYPE_INT_RGB);
+    Graphics2D g = image.createGraphics();
+    g.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
+    g.scale(SCALE, SCALE);
+    paint(g);
+    g.dispose();
+    if (!ImageIO.write(image, "png", file.toFile())) {
+      throw new IOException("this Java writes no PNG");
+    }
+  }
+
+  private void writeSvg(Path file) throws IOException {
+    SVGGraphics2D g;
+    try {
+      g =
+          new SVGGraphics2D(
+              DocumentBuilderFactory.newInstance()
+                  .newDocumentBuilder()
+                  .getDOMImplementation()
+                  .createDocument("http://www.w3.org/2000/svg", "svg", null));
+    } catch (ParserConfigurationException e) {
+      throw new IOException(e);
+    }
+    g.setSVGCanvasSize(new Dimension(WIDTH, HEIGHT * panels.size()));
+    paint(g);
+    try (Writer out = new OutputStreamWriter(Files.newOutputStream(file), StandardCharsets.UTF_8)) {
+      g.stream(out, false);
+    }
+  }
+
+  private void paint(Graphics2D g) {
+    Graphics2D part = (Graphics2D) g.create();
+    for (List<Result> panel : panels) {
+      chart(panel).paint(part, WIDTH, HEIGHT);
+      part.translate(0, HEIGHT);
+    }
+    part.dispose();
+  }
+
+  // ── one panel ─────────────────────────────────────────────────────────────────────────────────
+
+  private XYChart chart(List<Result> panel) {
+    String device = panel.get(0).parameter("device");
+    XYChart chart =
+        new XYChartBuilder()
+            .title(devices.getOrDefault(device, device))
+            .xAxisTitle("FLOP per byte of the operands")
+            .yAxisTitle("GFLOP/s")
+            .build();
+    style(chart.getStyler());
+    double left = panel.stream().mapToDouble(r -> r.work().intensity()).min().orElse(1);
+    double right = panel.stream().mapToDouble(r -> r.work().intensity()).max().orElse(1);
+    double low = panel.stream().mapToDouble(Result::rate).min().orElse(1) / 1e9;
+    double high = panel.stream().mapToDouble(peaks::rate).max().orElse(1) / 1e9;
+    left = decade(left, false);
+    right = decade(right, true);
+    chart.getStyler().setXAxisMin(left).setXAxisMax(right);
+    chart.getStyler().setYAxisMin(decade(low, false)).setYAxisMax(decade(high, true));
+    for (String precision : ROOFS.keySet()) {
+      panel.stream()
+          .filter(r -> precision(r).equals(precision))
+          .findFirst()
+          .ifPresent(r -> roof(chart, r, left(chart), right(chart)));
+    }
+    for (String kind : COLORS.keySet()) {
+      for (String precision : ROOFS.keySet()) {
+        points(chart, panel, kind, precision);
+      }
+    }
+    return chart;
+  }
+
+  private static double left(XYChart chart) {
+    return chart.getStyler().getXAxisMin();
+  }
+
+  private static double right(XYChart chart) {
+    return chart.getStyler().getXAxisMax();
+  }
+
+  private static String precision(Result r) {
+    return r.parameters().getOrDefault("precision", "fp32");
+  }
+
+  /** The power of ten below, or above. */
+  private static double decade(double value, boolean up) {
+    double exponent = Math.log10(value);
+    return Math.pow(10, up ? Math.ceil(exponent) : Math.floor(exponent));
+  }
+
+  private void roof(XYChart chart, Result r, double left, double right) {
+    double rate = peaks.rate(r) / 1e9;
+    double bandwidth = peaks.bandwidth(r) / 1e9;
+    double ridge = Math.min(right, Math.max(left, rate / bandwidth));
+    String precision = precision(r);
+    String name =
+        "roof: %s GB/s, %s GFLOP/s %s"
+            .formatted(
+                Work.digits(bandwidth), Work.digits(rate), precision.toUpperCase(Locale.ROOT));
+    XYSeries roof =
+        chart.addSeries(
+            name,
+            new double[] {left, ridge, right},
+            new double[] {
+              Math.min(rate, left * bandwidth), Math.min(rate, ridge * bandwidth), rate
+            });
+    roof.setLineColor(ROOF);
+    roof.setLineStyle(ROOFS.get(precision));
+    roof.setMarker(SeriesMarkers.NONE);
+  }
+
+  private static void points(XYChart chart, List<Result> panel, String kind, String precision) {
+    List<Result> points =
+        panel.stream().filter(r -> kind(r).equals(kind) && precision(r).equals(precision)).toList();
+    if (points.isEmpty()) {
+      return;
+    }
+    String name = kind + (precision.equals("fp32") ? "" : " " + precision.toUpperCase(Locale.ROOT));
+    XYSeries series =
+        chart.addSeries(
+            name,
+            points.stream().mapToDouble(r -> r.work().intensity()).toArray(),
+            points.stream().mapToDouble(r -> r.rate() / 1e9).toArray());
+    series.setXYSeriesRenderStyle(XYSeries.XYSeriesRenderStyle.Scatter);
+    series.setMarker(MARKERS.get(precision));
+    series.setMarkerColor(COLORS.get(kind));
+  }
+
+  private static void style(XYStyler styler) {
+    styler.setXAxisLogarithmic(true);
+    styler.setYAxisLogarithmic(true);
+    styler.setChartBackgroundColor(Color.WHITE);
+    styler.setChartFontColor(INK);
+    styler.setChartTitleFont(new Font(Font.SANS_SERIF, Font.BOLD, 16));
+    styler.setChartTitleBoxVisible(false);
+    styler.setChartTitlePadding(10);
+    styler.setChartPadding(20);
+    styler.setLegendPosition(LegendPosition.OutsideE);
+    styler.setLegendBorderColor(Color.WHITE);
+    styler.setLegendFont(new Font(Font.SANS_SERIF, Font.PLAIN, 12));
+    styler.setPlotBackgroundColor(Color.WHITE);
+    styler.setPlotBorderVisible(false);
+    styler.setPlotGridLinesColor(GRID);
+    styler.setPlotGridLinesStroke(new BasicStroke(1));
+    styler.setPlotMargin(0);
+    styler.setPlotContentSize(1);
+    styler.setMarkerSize(8);
+    styler.setLocale(Locale.ROOT);
+    styler.setAxisTickLabelsFont(new Font(Font.SANS_SERIF, Font.PLAIN, 12));
+    styler.setAxisTickLabelsColor(INK);
+    styler.setAxisTitleFont(new Font(Font.SANS_SERIF, Font.PLAIN, 13));
+    styler.setXAxisTickLabelsFormattingFunction(Roofline::plain);
+    styler.setYAxisTickLabelsFormattingFunction(Roofline::plain);
+  }
+
+  /** 0.1, 1000. */
+  private static String plain(double tick) {
+    return new BigDecimal(tick, new MathContext(3)).stripTrailingZeros().toPlainString();
+  }
+}
