@@ -143,14 +143,10 @@ final class Roofline {
   /** Writes the page as its name ends: {@code .png} or {@code .svg}. */
   void write(Path file) throws IOException {
     requireKnown(file);
-    try {
-      if (isPng(file)) {
-        writePng(file);
-      } else {
-        writeSvg(file);
-      }
-    } catch (LinkageError | InternalError e) { // a Java without fonts
-      throw new IOException("this Java cannot draw: " + e, e);
+    if (isPng(file)) {
+      writePng(file);
+    } else {
+      writeSvg(file);
     }
   }
 
@@ -244,7 +240,7 @@ final class Roofline {
   /** The power of ten below, or above. */
   private static double decade(double value, boolean up) {
     double exponent = Math.log10(value);
-    return Math.pow(10, up ? Math.ceil(exponent) : Math.floor(exponent));
+    return Double.parseDouble("1e" + (int) (up ? Math.ceil(exponent) : Math.floor(exponent)));
   }
 
   private void roof(XYChart chart, Result r, double left, double right) {
@@ -303,7 +299,7 @@ final class Roofline {
     styler.setPlotGridLinesStroke(new BasicStroke(1));
     styler.setPlotMargin(0);
     styler.setPlotContentSize(1);
-    styler.setMarkerSize(8);
+    styler.setMarkerSize(9);
     styler.setLocale(Locale.ROOT);
     styler.setAxisTickLabelsFont(new Font(Font.SANS_SERIF, Font.PLAIN, 12));
     styler.setAxisTickLabelsColor(INK);
