@@ -286,7 +286,9 @@ public final class Benchmarks implements Bench {
     for (String name : devices) {
       try (Devices.Opened found = Devices.find(name, Workload.options(first, "fp32"))) {
         List<Devices.Attempt> attempts = found.attempts();
-        opened.put(attempts.get(attempts.size() - 1).name(), found.device().name());
+        opened.put(
+            attempts.get(attempts.size() - 1).name(),
+            found.device().name().replaceFirst(", FP32$", "")); // what each result says itself
       } catch (IllegalStateException e) {
         err.println("left out: " + e.getMessage());
       }

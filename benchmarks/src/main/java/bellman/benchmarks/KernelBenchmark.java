@@ -136,23 +136,27 @@ public abstract class KernelBenchmark implements Measured {
 
   /** Memory that the kernel reads. */
   final Buffer read(DType dtype, long count) {
-    return operand(dtype, count, 1);
+    return operand(dtype, count, count);
+  }
+
+  /** Memory of which the kernel reads {@code some} elements. */
+  final Buffer read(DType dtype, long count, long some) {
+    return operand(dtype, count, some);
   }
 
   /** Memory that the kernel writes. */
   final Buffer written(DType dtype, long count) {
-    return operand(dtype, count, 1);
+    return operand(dtype, count, count);
   }
 
   /** Memory that the kernel reads and writes. */
   final Buffer updated(DType dtype, long count) {
-    return operand(dtype, count, 2);
+    return operand(dtype, count, 2 * count);
   }
 
-  private Buffer operand(DType dtype, long count, int times) {
-    Buffer b = opened.empty(Shape.of(Math.toIntExact(count)), dtype).buffer();
-    moved += (double) times * b.bytes();
-    return b;
+  private Buffer operand(DType dtype, long count, long moved) {
+    this.moved += (double) moved * dtype.bytes();
+    return opened.empty(Shape.of(Math.toIntExact(count)), dtype).buffer();
   }
 
   /** The same numbers on every device, uniform in [low, low + 1). */

@@ -88,7 +88,7 @@ public class MemoryBenchmark extends KernelBenchmark {
     int[] sizes = sizes(shape);
     double bytes = 0;
     for (Operand o : kernel.operands()) {
-      bytes += (double) o.extent().count(sizes[0], sizes[1]) * o.dtype().bytes();
+      bytes += (double) o.moved().count(sizes[0], sizes[1]) * o.dtype().bytes();
     }
     return Work.of(kernel.flops() * sizes[0] * sizes[1], bytes);
   }
@@ -103,7 +103,9 @@ public class MemoryBenchmark extends KernelBenchmark {
       Operand o = what.operands().get(i);
       long count = o.extent().count(rows, cols);
       boolean result = i == operands.length - 1;
-      operands[i] = result ? written(o.dtype(), count) : filled(read(o.dtype(), count), "x" + i);
+      long moved = o.moved().count(rows, cols);
+      operands[i] =
+          result ? written(o.dtype(), count) : filled(read(o.dtype(), count, moved), "x" + i);
       if (result) {
         backend().fill(operands[i], 99); // which no kernel answers
       }

@@ -43,8 +43,16 @@ record MemoryKernel(List<Operand> operands, Run run, double flops) {
     }
   }
 
-  /** A buffer: float32 and uint8 are random numbers, int32 are columns. */
-  record Operand(Extent extent, DType dtype) {}
+  /**
+   * A buffer: float32 and uint8 are random numbers, int32 are columns.
+   *
+   * @param moved how much of it a call reads or writes
+   */
+  record Operand(Extent extent, DType dtype, Extent moved) {
+    Operand(Extent extent, DType dtype) {
+      this(extent, dtype, extent);
+    }
+  }
 
   /** One call on rows × cols. */
   @FunctionalInterface
@@ -57,6 +65,7 @@ record MemoryKernel(List<Operand> operands, Run run, double flops) {
   private static final Operand ROW = new Operand(Extent.ROW, DType.FLOAT32);
   private static final Operand ONE = new Operand(Extent.ONE, DType.FLOAT32);
   private static final Operand INDEX = new Operand(Extent.COLUMN, DType.INT32);
+  private static final Operand PICKED = new Operand(Extent.MATRIX, DType.FLOAT32, Extent.COLUMN);
   private static final Operand BYTES = new Operand(Extent.MATRIX, DType.UINT8);
 
   /** Constants of the pointwise rows that have some: limits, a slope, a width. */
@@ -128,7 +137,7 @@ record MemoryKernel(List<Operand> operands, Run run, double flops) {
         "pick",
         0,
         (b, rows, cols, o) -> b.pick(o[0], rows, cols, o[1], o[2]),
-        MATRIX,
+        PICKED,
         INDEX,
         COLUMN);
     put(

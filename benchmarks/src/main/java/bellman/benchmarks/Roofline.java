@@ -50,7 +50,7 @@ final class Roofline {
 
   private static final Color ROOF = new Color(0x555555);
   private static final Color INK = new Color(0x333333);
-  private static final Color GRID = new Color(0xe3e3e3);
+  private static final Color GRID = new Color(0xebebeb);
 
   /** By precision: a roof and a marker. */
   private static final Map<String, BasicStroke> ROOFS = new LinkedHashMap<>();
@@ -198,7 +198,7 @@ final class Roofline {
     String device = panel.get(0).parameter("device");
     XYChart chart =
         new XYChartBuilder()
-            .title(devices.getOrDefault(device, device))
+            .title("Roofline of " + devices.getOrDefault(device, device))
             .xAxisTitle("FLOP per byte of the operands")
             .yAxisTitle("GFLOP/s")
             .build();
@@ -308,8 +308,10 @@ final class Roofline {
     styler.setYAxisTickLabelsFormattingFunction(Roofline::plain);
   }
 
-  /** 0.1, 1000. */
+  /** 0.1, 10,000. */
   private static String plain(double tick) {
-    return new BigDecimal(tick, new MathContext(3)).stripTrailingZeros().toPlainString();
+    return tick < 1
+        ? new BigDecimal(tick, new MathContext(3)).stripTrailingZeros().toPlainString()
+        : String.format(Locale.ROOT, "%,.0f", tick);
   }
 }

@@ -88,9 +88,9 @@ class ReportTest {
     assertThat(Report.table(results).lines())
         .containsExactly(
             "throughout: threads=1",
-            "benchmark  parameters     time  ± 99.9 %         rate     memory  of peak     heap",
+            "benchmark  parameters     time  ± 99.9 %          rate     memory  of peak     heap",
             "A.a        batch=32    10.0 µs         -  0.20 GFLOP/s  0.20 GB/s",
-            "A.a        batch=256   1.00 µs   0.50 µs  2.00 GFLOP/s                    1,234 B",
+            "A.a        batch=256   1.00 µs   0.50 µs  2.00 GFLOP/s                      1,234 B",
             "B.b                    10.0 µs         -");
   }
 }
