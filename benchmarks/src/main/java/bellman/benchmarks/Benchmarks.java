@@ -4,6 +4,7 @@ import bellman.engine.Devices;
 import bellman.rl.cli.Bench;
 import bellman.rl.cli.Failure;
 import bellman.rl.cli.Main;
+import bellman.rl.picture.Page;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
@@ -162,8 +163,10 @@ public final class Benchmarks implements Bench {
                       "  " + name + " " + String.join(", ", Trial.parameters(name).keySet())));
       return Main.DONE;
     }
-    for (Path chart : charts) {
-      Roofline.requireKnown(chart);
+    try {
+      charts.forEach(Page::requireKnown);
+    } catch (IllegalArgumentException e) {
+      return misused(e.getMessage());
     }
     Results earlier = compare == null ? null : Results.read(compare);
     int failed = 0;
@@ -217,17 +220,8 @@ public final class Benchmarks implements Bench {
   private void draw(Results results, Path chart) {
     try {
       new Roofline(results).write(chart);
-    } catch (OutOfMemoryError e) {
-      throw e;
     } catch (Failure | IOException e) {
-      err.println(chart + " was not drawn: " + e.getMessage());
-    } catch (RuntimeException | Error e) { // Java without fonts throws whatever it comes upon
-      err.println(
-          chart
-              + " was not drawn: fontconfig or a font, such as the package fonts-dejavu-core, may be"
-              + " missing; --from draws it elsewhere from what --json wrote ("
-              + e
-              + ")");
+      err.println(chart + " was not drawn; --from draws it elsewhere: " + e.getMessage());
     }
   }
 

@@ -1,30 +1,20 @@
 package bellman.benchmarks;
 
 import bellman.rl.cli.Failure;
+import bellman.rl.picture.Page;
 import java.awt.BasicStroke;
 import java.awt.Color;
-import java.awt.Dimension;
 import java.awt.Font;
 import java.awt.Graphics2D;
-import java.awt.RenderingHints;
-import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.io.OutputStreamWriter;
-import java.io.Writer;
 import java.math.BigDecimal;
 import java.math.MathContext;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import javax.imageio.ImageIO;
-import javax.xml.parsers.DocumentBuilderFactory;
-import javax.xml.parsers.ParserConfigurationException;
-import org.apache.batik.svggen.SVGGraphics2D;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
@@ -41,9 +31,6 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
 final class Roofline {
   private static final int WIDTH = 1200;
   private static final int HEIGHT = 640;
-
-  /** Pixels of the PNG for one of the page. */
-  private static final int SCALE = 2;
 
   /** Told apart by those who see few colours, too (Okabe and Ito 2008, without yellow). */
   private static final Map<String, Color> COLORS = colors();
@@ -124,63 +111,9 @@ final class Roofline {
     };
   }
 
-  // ── files ─────────────────────────────────────────────────────────────────────────────────────
-
-  private static boolean isPng(Path file) {
-    return file.getFileName().toString().toLowerCase(Locale.ROOT).endsWith(".png");
-  }
-
-  /**
-   * @throws Failure if the name ends neither in .png nor in .svg
-   */
-  static void requireKnown(Path file) {
-    if (!isPng(file) && !file.getFileName().toString().toLowerCase(Locale.ROOT).endsWith(".svg")) {
-      throw new Failure(
-          file + ": pictures are written as .png or .svg; give it one of these endings");
-    }
-  }
-
   /** Writes the page as its name ends: {@code .png} or {@code .svg}. */
   void write(Path file) throws IOException {
-    requireKnown(file);
-    if (isPng(file)) {
-      writePng(file);
-    } else {
-      writeSvg(file);
-    }
-  }
-
-  private void writePng(Path file) throws IOException {
-    BufferedImage image =
-        new BufferedImage(
-            SCALE * WIDTH, SCALE * HEIGHT * panels.size(), BufferedImage.TYPE_INT_RGB);
-    Graphics2D g = image.createGraphics();
-    g.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
-    g.scale(SCALE, SCALE);
-    paint(g);
-    g.dispose();
-    if (!ImageIO.write(image, "png", file.toFile())) {
-      throw new IOException("this Java writes no PNG");
-    }
-  }
-
-  private void writeSvg(Path file) throws IOException {
-    SVGGraphics2D g;
-    try {
-      g =
-          new SVGGraphics2D(
-              DocumentBuilderFactory.newInstance()
-                  .newDocumentBuilder()
-                  .getDOMImplementation()
-                  .createDocument("http://www.w3.org/2000/svg", "svg", null));
-    } catch (ParserConfigurationException e) {
-      throw new IOException(e);
-    }
-    g.setSVGCanvasSize(new Dimension(WIDTH, HEIGHT * panels.size()));
-    paint(g);
-    try (Writer out = new OutputStreamWriter(Files.newOutputStream(file), StandardCharsets.UTF_8)) {
-      g.stream(out, false);
-    }
+    new Page(WIDTH, HEIGHT * panels.size(), this::paint).write(file);
   }
 
   private void paint(Graphics2D g) {

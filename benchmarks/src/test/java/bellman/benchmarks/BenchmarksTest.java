@@ -176,6 +176,14 @@ class BenchmarksTest {
   }
 
   @Test
+  void aChartThatCannotBeDrawnIsNoFailure(@TempDir Path folder) throws Exception {
+    Path chart = folder.resolve("roof.png");
+    assertThat(bench(tiny("Bridge.*echo", "-p", "agents=1", "--chart", chart.toString()))).isZero();
+    assertThat(err()).contains(chart + " was not drawn; --from draws it elsewhere: no chart: ");
+    assertThat(out()).contains("BridgeBenchmark.echo");
+  }
+
+  @Test
   void devicesThatDoNotOpenAreLeftOut(@TempDir Path folder) throws Exception {
     System.setProperty("bellman.cuda.lib", folder.toString());
     assertThat(bench(tiny("Act", "--device", "java,cuda:99"))).isZero();
@@ -218,6 +226,9 @@ class BenchmarksTest {
     assertThat(err()).contains("-p batsh: no benchmark here has that parameter; there are calls, ");
     assertThat(bench("Update", "--device", "java", "-p", "batch=0")).isEqualTo(2);
     assertThat(err()).contains("batch: '0' is not a number of 1 or more");
+    assertThat(bench("Update", "--chart", "roof.pdf")).isEqualTo(2);
+    assertThat(err())
+        .contains("roof.pdf: pictures are written as .png or .svg; give it one of these endings");
     assertThat(bench("Update", "--threads", "many")).isEqualTo(2);
     assertThat(err()).contains("threads: 'many' is not a number of 1 or more");
   }
