@@ -36,15 +36,19 @@ import org.openjdk.jmh.annotations.Warmup;
 @Warmup(iterations = 5, time = 2)
 @Measurement(iterations = 10, time = 2)
 @Fork(2)
-public class ActBenchmark {
+public class ActBenchmark implements Measured {
   private static final int PICTURES = 16;
   private static final boolean[][] ALL_ALLOWED = {null};
 
-  @Param({"onednn", "java", "reference"})
+  @Param({"onednn", "java", "cuda"})
   public String device;
 
   @Param("1")
   public int threads;
+
+  @Param("fp32")
+  @Values(gpu = {"fp32", "tf32"})
+  public String precision = "fp32";
 
   /** A network that acts. */
   private record Actor(Device device, Frames frames, GreedyPolicy policy) implements AutoCloseable {
@@ -86,27 +90,32 @@ public class ActBenchmark {
   private Actor actor;
   private int next;
 
+  @Override
+  public Work work(String method) {
+    return Work.of(Workload.FORWARD_FLOPS, 0);
+  }
+
   @Setup(Level.Trial)
   public void setUp() {
     SplittableRandom random = new SplittableRandom(Workload.SEED);
     for (int i = 0; i < PICTURES; i++) {
       pictures[i] = Workload.observation(random);
     }
-    actor = Actor.on(Workload.open(device, threads));
-    try (Actor oracle = Actor.on(Workload.open(Workload.ORACLE, 1))) {
+    actor = Actor.on(Workload.open(device, threads, precision));
+    try (Actor oracle = Actor.on(Workload.open(Workload.ORACLE, 1, "fp32"))) {
       for (Observation o : pictures) {
-        check(oracle.q(o), actor.q(o), actor.act(o));
+        check(oracle.q(o), actor.q(o), actor.act(o), precision.equals("fp32") ? 1e-4 : 1e-2);
       }
     }
   }
 
   /** Equal Q, and the best action by the oracle's values but for what rounding can turn. */
-  static void check(float[] expected, float[] q, int action) {
+  static void check(float[] expected, float[] q, int action, double relative) {
     float best = Float.NEGATIVE_INFINITY;
     double tolerance = 0;
     for (float v : expected) {
       best = Math.max(best, v);
-      tolerance = Math.max(tolerance, 1e-4 * Math.abs(v));
+      tolerance = Math.max(tolerance, relative * Math.abs(v));
     }
     for (int a = 0; a < q.length; a++) {
       if (!(Math.abs(q[a] - expected[a]) <= tolerance)) {

@@ -46,15 +46,18 @@ import org.openjdk.jmh.annotations.Warmup;
 @Warmup(iterations = 5, time = 1)
 @Measurement(iterations = 10, time = 1)
 @Fork(2)
-public class BridgeBenchmark {
+public class BridgeBenchmark implements Measured {
   @Param({"tcp", "in-process"})
+  @Values(quick = "tcp")
   public String transport;
 
   @Param({"1", "9", "64"})
+  @Values(quick = "9")
   public int agents;
 
   /** png and float: a picture of 64 × 84 × 3; vector: 100 numbers. */
   @Param({"png", "float", "vector"})
+  @Values(quick = "png")
   public String observation;
 
   private BridgePlayer player;
@@ -65,6 +68,11 @@ public class BridgeBenchmark {
   private Server echoServer;
   private GrpcConnection echoClient;
   private UnityMessageProto request;
+
+  @Override
+  public Work work(String method) {
+    return method.equals("step") ? Work.items(agents, "agents") : Work.items(1, "calls");
+  }
 
   @Setup(Level.Trial)
   public void setUp() throws IOException {

@@ -29,7 +29,10 @@ final class Progress implements OutputFormat {
 
   @Override
   public void startBenchmark(BenchmarkParams p) {
-    err.print(Report.name(p) + " " + Report.parameters(p) + " ");
+    StringBuilder text = new StringBuilder(p.getBenchmark().substring(Benchmarks.PACKAGE.length()));
+    p.getParamsKeys()
+        .forEach(key -> text.append(' ').append(key).append('=').append(p.getParam(key)));
+    err.print(text.append(' '));
     err.flush();
   }
 

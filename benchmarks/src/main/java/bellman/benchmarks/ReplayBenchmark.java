@@ -38,10 +38,10 @@ import org.openjdk.jmh.annotations.Warmup;
 @Warmup(iterations = 5, time = 1)
 @Measurement(iterations = 10, time = 1)
 @Fork(2)
-public class ReplayBenchmark {
+public class ReplayBenchmark implements Measured {
   private static final int PICTURES = 16;
 
-  @Param({"onednn", "java", "reference"})
+  @Param({"onednn", "java", "cuda"})
   public String device;
 
   @Param("32")
@@ -60,9 +60,20 @@ public class ReplayBenchmark {
   private int next;
   private int s; // held: where the agent stands
 
+  /** Bytes are read and, sampling, written as floats of all goals' channels: s and s′. */
+  @Override
+  public Work work(String method) {
+    double picture = Workload.SPEC.frame().size();
+    return Work.of(
+        0,
+        method.equals("sample")
+            ? batch * 2 * picture * (1 + 4 * Workload.SPEC.goals())
+            : 2 * picture);
+  }
+
   @Setup(Level.Trial)
   public void setUp() {
-    opened = Workload.open(device, threads);
+    opened = Workload.open(device, threads, "fp32");
     replay = Workload.filled(opened, transitions);
     sample = sampling(opened, replay);
     Batch first = sample.run();
@@ -71,7 +82,7 @@ public class ReplayBenchmark {
           "benchmark: s is " + first.s().picture().shape() + ", expected a batch of " + batch);
     }
     if (!device.equals(Workload.ORACLE)) {
-      try (Device oracle = Workload.open(Workload.ORACLE, 1)) {
+      try (Device oracle = Workload.open(Workload.ORACLE, 1, "fp32")) {
         check(sampling(oracle, Workload.filled(oracle, transitions)).run(), first);
       }
       System.gc(); // the oracle's replay

@@ -1,113 +1,109 @@
 package bellman.benchmarks;
 
 import java.util.ArrayList;
-import java.util.Collection;
-import java.util.HashMap;
+import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
-import org.openjdk.jmh.infra.BenchmarkParams;
-import org.openjdk.jmh.results.Result;
-import org.openjdk.jmh.results.RunResult;
+import java.util.stream.Collectors;
 
 /**
- * Results as a table: name, parameters, milliseconds of one call, their error, the rate, its share
- * of the peak where that was measured in the same run, and what one call allocates.
+ * Results as a table: name, parameters, time of one call and its error, rate, bandwidth, share of
+ * the peak, and what one call allocates. A parameter that has one value everywhere stands above it.
  */
 final class Report {
   private Report() {}
 
-  /** One row for each result, in the order of name and parameters. */
-  static String table(Collection<RunResult> results) {
-    Map<String, Double> peaks = new HashMap<>(); // seconds of an operation, by device and threads
-    for (RunResult r : results) {
-      if (name(r.getParams()).equals(Work.PEAK)) {
-        Work work = Work.of(Work.PEAK, parameters(r.getParams()));
-        peaks.merge(
-            opened(parameters(r.getParams())),
-            ms(r.getParams(), r.getPrimaryResult().getScore()) / 1e3 / work.amount(),
-            Math::min);
-      }
-    }
+  /** One row for each result, by name and parameters. */
+  static String table(List<Result> results) {
+    Peaks peaks = new Peaks(results);
+    Map<String, String> common = common(results);
     List<List<String>> rows = new ArrayList<>();
-    rows.add(List.of("benchmark", "parameters", "ms", "± 99.9 %", "rate", "of peak", "allocated"));
+    rows.add(
+        List.of(
+            "benchmark", "parameters", "time", "± 99.9 %", "rate", "memory", "of peak", "heap"));
     results.stream()
-        .sorted(RunResult.DEFAULT_SORT_COMPARATOR)
-        .forEach(
-            r -> {
-              BenchmarkParams p = r.getParams();
-              Result<?> time = r.getPrimaryResult();
-              Double peak = peaks.get(opened(parameters(p)));
-              rows.add(
-                  row(
-                      name(p),
-                      parameters(p),
-                      ms(p, time.getScore()),
-                      ms(p, time.getScoreError()),
-                      peak,
-                      allocated(r)));
-            });
-    return aligned(rows);
+        .sorted(
+            Comparator.comparing(Result::benchmark)
+                .thenComparing(r -> text(r, common), Report::natural))
+        .forEach(r -> rows.add(row(r, common, peaks)));
+    return line(common) + aligned(rows, 2);
   }
 
-  private static double ms(BenchmarkParams p, double time) {
-    return time * p.getTimeUnit().toNanos(1) / 1e6;
+  /** The parameters that have one and the same value in all results that have them. */
+  static Map<String, String> common(List<Result> results) {
+    Map<String, String> common = new TreeMap<>();
+    Set<String> differing = new HashSet<>();
+    for (Result r : results) {
+      r.parameters()
+          .forEach(
+              (name, value) -> {
+                if (!common.computeIfAbsent(name, key -> value).equals(value)) {
+                  differing.add(name);
+                }
+              });
+    }
+    common.keySet().removeAll(differing);
+    return common;
   }
 
-  private static String opened(Map<String, String> parameters) {
-    return parameters.get("device") + " " + parameters.get("threads");
+  /** What stands above a table. */
+  static String line(Map<String, String> common) {
+    return common.isEmpty() ? "" : "throughout: " + text(common) + "\n";
   }
 
-  /**
-   * @param peak seconds of an operation where the device does nothing else; null if not measured
-   * @param allocated bytes of the heap in one call, all threads together; null if not measured
-   */
-  static List<String> row(
-      String name,
-      Map<String, String> parameters,
-      double ms,
-      double error,
-      Double peak,
-      Double allocated) {
-    StringBuilder text = new StringBuilder();
-    parameters.forEach((k, v) -> text.append(text.isEmpty() ? "" : " ").append(k + "=" + v));
-    Work work = Work.of(name, parameters);
-    boolean comparable = peak != null && work != null && work.unit().equals(Work.OPERATIONS);
+  /** {@code device=onednn layer=conv2}, without what is common. */
+  static String text(Result r, Map<String, String> common) {
+    Map<String, String> rest = new TreeMap<>(r.parameters());
+    rest.keySet().removeAll(common.keySet());
+    return text(rest);
+  }
+
+  private static String text(Map<String, String> parameters) {
+    return parameters.entrySet().stream()
+        .map(p -> p.getKey() + "=" + p.getValue())
+        .collect(Collectors.joining(" "));
+  }
+
+  static List<String> row(Result r, Map<String, String> common, Peaks peaks) {
     return List.of(
-        name,
-        text.toString(),
-        digits(ms),
+        r.benchmark(),
+        text(r, common),
+        time(r.us()),
         // One measurement has no error.
-        Double.isNaN(error) ? "-" : digits(error),
-        work == null ? "" : work.rate(ms / 1e3),
-        comparable
-            ? String.format(Locale.ROOT, "%.0f %%", 100 * peak * work.amount() / (ms / 1e3))
-            : "",
-        allocated == null ? "" : String.format(Locale.ROOT, "%,.0f B", allocated));
+        Double.isNaN(r.error()) ? "-" : time(r.error()),
+        r.work().rate(r.seconds()),
+        r.work().bandwidth(r.seconds()),
+        peaks.share(r),
+        Double.isNaN(r.allocated()) ? "" : String.format(Locale.ROOT, "%,.0f B", r.allocated()));
   }
 
-  private static Double allocated(RunResult r) {
-    Result<?> bytes = r.getSecondaryResults().get("gc.alloc.rate.norm");
-    return bytes == null ? null : (Double) bytes.getScore();
+  /** {@code 12.3 µs}, {@code 4.56 ms}. */
+  static String time(double us) {
+    return us < 1e3
+        ? Work.digits(us) + " µs"
+        : us < 1e6 ? Work.digits(us / 1e3) + " ms" : Work.digits(us / 1e6) + " s";
   }
 
-  /** {@code UpdateBenchmark.update}. */
-  static String name(BenchmarkParams p) {
-    return p.getBenchmark().substring(Benchmarks.PACKAGE.length());
+  /** Numbers within words by their value: batch=32 before batch=256. */
+  private static int natural(String a, String b) {
+    return numbered(a).compareTo(numbered(b));
   }
 
-  static Map<String, String> parameters(BenchmarkParams p) {
-    Map<String, String> parameters = new TreeMap<>();
-    p.getParamsKeys().forEach(key -> parameters.put(key, p.getParam(key)));
-    return parameters;
+  private static String numbered(String text) {
+    StringBuilder padded = new StringBuilder();
+    for (String part : text.split("(?<=\\D)(?=\\d)|(?<=\\d)(?=\\D)")) {
+      boolean number = !part.isEmpty() && Character.isDigit(part.charAt(0));
+      padded.append(number ? "0".repeat(Math.max(0, 12 - part.length())) : "").append(part);
+    }
+    return padded.toString();
   }
 
-  private static String digits(double ms) {
-    return String.format(Locale.ROOT, ms < 1 ? "%.4f" : ms < 100 ? "%.3f" : "%.1f", ms);
-  }
-
-  private static String aligned(List<List<String>> rows) {
+  /** Columns of words to the left, of which there are {@code words}; numbers to the right. */
+  static String aligned(List<List<String>> rows, int words) {
     int columns = rows.get(0).size();
     int[] width = new int[columns];
     rows.forEach(
@@ -121,8 +117,7 @@ final class Report {
       StringBuilder line = new StringBuilder();
       for (int c = 0; c < columns; c++) {
         String pad = " ".repeat(width[c] - row.get(c).length());
-        // Words to the left, numbers to the right.
-        line.append(c < 2 ? row.get(c) + pad : pad + row.get(c)).append("  ");
+        line.append(c < words ? row.get(c) + pad : pad + row.get(c)).append("  ");
       }
       table.append(line.toString().stripTrailing()).append('\n');
     }

@@ -3,6 +3,7 @@ package bellman.benchmarks;
 import bellman.engine.Device;
 import bellman.engine.DeviceOptions;
 import bellman.engine.Devices;
+import bellman.engine.Precision;
 import bellman.rl.dqn.DqnSettings;
 import bellman.rl.dqn.NetworkSettings;
 import bellman.rl.dqn.QNetwork;
@@ -10,6 +11,7 @@ import bellman.rl.env.Frame;
 import bellman.rl.env.Observation;
 import bellman.rl.env.Spec;
 import bellman.rl.replay.Replay;
+import java.util.Locale;
 import java.util.SplittableRandom;
 
 /**
@@ -23,6 +25,19 @@ final class Workload {
   static final String ORACLE = "reference";
   static final long SEED = 20;
 
+  // Multiply-adds of one picture: outputs × channels out × inputs of each.
+  private static final double CONV1 = 15 * 20 * 32.0 * (8 * 8 * 6);
+  private static final double CONV2 = 6 * 9 * 64.0 * (4 * 4 * 32);
+  private static final double CONV3 = 4 * 7 * 64.0 * (3 * 3 * 64);
+  private static final double FC1 = 4 * 7 * 64 * 512.0;
+  private static final double Q = 512 * 4;
+
+  /** Multiplications and additions for Q(s, ·) of one picture. */
+  static final double FORWARD_FLOPS = 2 * (CONV1 + CONV2 + CONV3 + FC1 + Q);
+
+  /** Q(s, ·; θ) and Q(s′, ·; θ⁻), ∂L/∂w of every layer, and ∂L/∂x of every layer but the first. */
+  static final double UPDATE_FLOPS = 4 * FORWARD_FLOPS - 2 * CONV1;
+
   private static final int EPISODE = 16; // steps, about as long as an untrained agent's
 
   private Workload() {}
@@ -30,12 +45,14 @@ final class Workload {
   /**
    * Opens a device and makes sure that it is the one that was asked for.
    *
-   * @throws IllegalStateException if its name, or its number of threads, says otherwise
+   * @param precision fp32, tf32 or bf16
+   * @throws IllegalStateException if its name, its number of threads or its precision says
+   *     otherwise
    */
-  static Device open(String name, int threads) {
-    Device device = Devices.open(name, DeviceOptions.defaults().withThreads(threads));
+  static Device open(String name, int threads, String precision) {
+    Device device = Devices.open(name, options(threads, precision));
     try {
-      checkOpened(name, threads, device.name(), System.getenv("OMP_NUM_THREADS"));
+      checkOpened(name, threads, precision, device.name(), System.getenv("OMP_NUM_THREADS"));
       return device;
     } catch (RuntimeException e) {
       device.close();
@@ -43,13 +60,33 @@ final class Workload {
     }
   }
 
+  static DeviceOptions options(int threads, String precision) {
+    for (Precision p : Precision.values()) {
+      if (p.name().toLowerCase(Locale.ROOT).equals(precision)) {
+        return new DeviceOptions(threads, p, false);
+      }
+    }
+    throw new IllegalArgumentException(
+        "precision: '" + precision + "' is unknown; there are fp32, tf32 and bf16");
+  }
+
   /**
    * @param opened what the device calls itself
    * @param ompThreads OMP_NUM_THREADS, which decides where OpenMP cannot be set from Java
    */
-  static void checkOpened(String name, int threads, String opened, String ompThreads) {
+  static void checkOpened(
+      String name, int threads, String precision, String opened, String ompThreads) {
     if (name.startsWith("cuda") && opened.contains("compute capability")) {
-      return; // its name is the GPU's, and threads of the CPU are nothing to it
+      // Its name is the GPU's, and threads of the CPU are nothing to it.
+      if (!opened.endsWith(precision.toUpperCase(Locale.ROOT))) {
+        throw new IllegalStateException(
+            "benchmark: precision=" + precision + " was asked for, '" + opened + "' was opened");
+      }
+      return;
+    }
+    if (!precision.equals("fp32")) {
+      throw new IllegalStateException(
+          "benchmark: a CPU computes in fp32, precision=" + precision + " was asked for");
     }
     String library = name.equals("onednn") ? "oneDNN " : name.equals("java") ? "Java " : name;
     String count =

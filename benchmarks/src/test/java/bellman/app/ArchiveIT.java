@@ -88,8 +88,26 @@ class ArchiveIT {
 
   @Test
   void benchmarks() {
-    assertThat(bellman("bench", "Act", "--device", "java", "--forks", "1", "--time", "20").out())
-        .contains("ActBenchmark.act  device=java");
+    String[] tiny = {
+      "bench",
+      "Act",
+      "--device",
+      "java",
+      "--forks",
+      "1",
+      "--time",
+      "20",
+      "-p",
+      "product=64x64x64",
+      "-p",
+      "shape=64x64",
+      "--chart",
+      "roof.png"
+    };
+    assertThat(bellman(tiny).out())
+        .containsPattern("ActBenchmark.act .* GFLOP/s .* % GEMM")
+        .contains("java: Java ");
+    assertThat(folder.resolve("roof.png")).isNotEmptyFile();
   }
 
   @Test

@@ -2,26 +2,15 @@ package bellman.rl.picture;
 
 import java.awt.BasicStroke;
 import java.awt.Color;
-import java.awt.Dimension;
 import java.awt.Font;
 import java.awt.Graphics2D;
-import java.awt.RenderingHints;
-import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.io.OutputStreamWriter;
-import java.io.Writer;
 import java.math.BigDecimal;
 import java.math.MathContext;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.ToDoubleFunction;
-import javax.imageio.ImageIO;
-import javax.xml.parsers.DocumentBuilderFactory;
-import javax.xml.parsers.ParserConfigurationException;
-import org.apache.batik.svggen.SVGGraphics2D;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
@@ -51,9 +40,6 @@ public final class LearningCurves {
   private static final int MARGIN = 24;
   private static final int UPPER = 440;
   private static final int LOWER = 340;
-
-  /** Pixels of the PNG for one of the page. */
-  private static final int SCALE = 2;
 
   /** Told apart by those who see few colours, too (Okabe and Ito 2008, without yellow). */
   private static final List<Color> COLORS =
@@ -97,49 +83,7 @@ public final class LearningCurves {
    * @throws IOException if it cannot be written, or Java cannot draw here
    */
   public void write(Path file) throws IOException {
-    String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
-    Drawing drawing;
-    if (name.endsWith(".png")) {
-      drawing = () -> writePng(file);
-    } else if (name.endsWith(".svg")) {
-      drawing = () -> writeSvg(file);
-    } else {
-      throw new IllegalArgumentException(
-          file + ": pictures are written as .png or .svg; give it one of these endings");
-    }
-    drawing.attempt();
-  }
-
-  private void writePng(Path file) throws IOException {
-    BufferedImage image =
-        new BufferedImage(SCALE * WIDTH, SCALE * height(), BufferedImage.TYPE_INT_RGB);
-    Graphics2D g = image.createGraphics();
-    g.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
-    g.scale(SCALE, SCALE);
-    paint(g);
-    g.dispose();
-    if (!ImageIO.write(image, "png", file.toFile())) {
-      throw new IOException("this Java writes no PNG");
-    }
-  }
-
-  private void writeSvg(Path file) throws IOException {
-    SVGGraphics2D g;
-    try {
-      g =
-          new SVGGraphics2D(
-              DocumentBuilderFactory.newInstance()
-                  .newDocumentBuilder()
-                  .getDOMImplementation()
-                  .createDocument("http://www.w3.org/2000/svg", "svg", null));
-    } catch (ParserConfigurationException e) {
-      throw new IOException(e);
-    }
-    g.setSVGCanvasSize(new Dimension(WIDTH, height()));
-    paint(g);
-    try (Writer out = new OutputStreamWriter(Files.newOutputStream(file), StandardCharsets.UTF_8)) {
-      g.stream(out, false);
-    }
+    new Page(WIDTH, height(), this::paint).write(file);
   }
 
   private int height() {
