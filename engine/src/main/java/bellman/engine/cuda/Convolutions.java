@@ -5,7 +5,6 @@ import bellman.engine.backend.ConvGeometry;
 import bellman.engine.backend.Pointwise;
 import bellman.engine.cuda.CudaBuffer.Address;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import jcuda.Pointer;
 import jcuda.driver.CUevent;
@@ -75,7 +74,6 @@ final class Convolutions implements AutoCloseable {
    * @param math cuDNN's math type
    * @param workspace bytes
    * @param cut of tiles; null: none
-   * @param us how long it took, beside the others; 0: it was not timed
    */
   record Plan(
       ConvGeometry g,
@@ -83,18 +81,13 @@ final class Convolutions implements AutoCloseable {
       int algorithm,
       int math,
       long workspace,
-      Tiles.Cut cut,
-      float us) {
+      Tiles.Cut cut) {
     static Plan ours(ConvGeometry g, int algorithm, long workspace) {
-      return new Plan(g, null, algorithm, 0, workspace, null, 0);
+      return new Plan(g, null, algorithm, 0, workspace, null);
     }
 
     static Plan tiles(ConvGeometry g, Tiles.Cut cut) {
-      return new Plan(g, null, TILES, 0, 0, cut, 0);
-    }
-
-    Plan took(float us) {
-      return new Plan(g, descriptors, algorithm, math, workspace, cut, us);
+      return new Plan(g, null, TILES, 0, 0, cut);
     }
   }
 
@@ -511,11 +504,11 @@ final class Convolutions implements AutoCloseable {
           if (workspaceBytes(pass, d, algorithm, bytes) != 0 || bytes[0] > workspace.limit()) {
             continue;
           }
-          if (consider(new Plan(shape, d, algorithm, math, bytes[0], null, 0)) && reproducible) {
+          if (consider(new Plan(shape, d, algorithm, math, bytes[0], null)) && reproducible) {
             return; // the first that runs
           }
           if (pass == Pass.FORWARD && extra != null && algorithm == PRECOMPUTED_GEMM) {
-            consider(new Plan(shape, d, FUSED, math, bytes[0], null, 0));
+            consider(new Plan(shape, d, FUSED, math, bytes[0], null));
           }
         }
       }
@@ -532,7 +525,7 @@ final class Convolutions implements AutoCloseable {
         if (best.descriptors != null && best.descriptors != plan.descriptors) {
           best.descriptors.close();
         }
-        best = plan.took(1e3f * time);
+        best = plan;
       }
       return true;
     }
@@ -573,29 +566,6 @@ final class Convolutions implements AutoCloseable {
       JCudaDriver.cuEventDestroy(to);
       return least;
     }
-  }
-
-  /** What was chosen, a line for each pass and shape. */
-  String described() {
-    StringBuilder text = new StringBuilder();
-    plans.forEach(
-        (shape, plan) ->
-            text.append(describe(shape.pass, shape.g))
-                .append(": ")
-                .append(
-                    plan.descriptors == null
-                        ? plan.cut != null
-                            ? "tiles " + plan.cut
-                            : plan.algorithm == COLUMNS ? "columns" : "loops"
-                        : (plan.g.equals(shape.g) ? "algorithm " : "folded, algorithm ")
-                            + (plan.algorithm == FUSED ? "1 with bias and relu" : plan.algorithm)
-                            + ", "
-                            + (plan.math == FMA_MATH ? "FP32" : "TF32")
-                            + ", workspace "
-                            + plan.workspace)
-                .append(String.format(Locale.ROOT, ", %.1f µs", plan.us))
-                .append('\n'));
-    return text.toString();
   }
 
   long bytes() {

@@ -140,11 +140,6 @@ public final class CudaBackend implements Backend {
     return name;
   }
 
-  /** Which algorithm each convolution so far uses, a line for each; for reports. */
-  public String convolutionPlans() {
-    return main.convolutions.described();
-  }
-
   /** For tests: our own convolutions, behind what the host wrote; null in FP32. */
   Tiles tiles() {
     bind();
