@@ -342,7 +342,7 @@ public final class Device implements AutoCloseable {
   /** The results of two computations. */
   public record Both<A, B>(A first, B second) {}
 
-  /** States that two computations do not depend on each other; the only way to say so. */
+  /** States that two computations do not depend on each other; both have ended when it returns. */
   public <A, B> Both<A, B> fork(Supplier<A> first, Supplier<B> second) {
     List<A> a = new ArrayList<>(1);
     List<B> b = new ArrayList<>(1);
