@@ -184,27 +184,34 @@ struct Tile {
 };
 
 // The slices from … to of a group's share of the reduction.
+__device__ __forceinline__ int each_share(int slices) {
+  int shares = gridDim.y * TILE_GROUPS;
+  return (slices + shares - 1) / shares;
+}
 __device__ __forceinline__ void share(int slices, int& from, int& to) {
-  int shares = gridDim.y * TILE_GROUPS, each = (slices + shares - 1) / shares;
+  int each = each_share(slices);
   from = min(slices, ((int)blockIdx.y * TILE_GROUPS + TILE_GROUP) * each);
   to = min(slices, from + each);
 }
 
-// Takes a group's slices through its ring.
+// Takes a group's slices through its ring. The groups of a block go round equally often, the last
+// ones perhaps without a slice, so that all meet equally often.
 template <int STAGES, class Load, class Use>
-__device__ __forceinline__ void feed(int from, int to, Load load, Use use) {
+__device__ __forceinline__ void feed(int slices, int from, int to, Load load, Use use) {
   for (int s = 0; s < STAGES - 1; s++) {
     if (from + s < to) load(s);
     copies_given();
   }
-  for (int at = from; at < to; at++) {
-    int stage = (at - from) % STAGES;
+  for (int i = 0, each = each_share(slices); i < each; i++) {
+    int stage = i % STAGES;
     copies_arrived<STAGES>();
     asm volatile("bar.sync %0, %1;" ::"r"(TILE_GROUP + 1), "n"(TILE_THREADS) : "memory");
-    if (at + STAGES - 1 < to) load((stage + STAGES - 1) % STAGES);
+    if (from + i + STAGES - 1 < to) load((stage + STAGES - 1) % STAGES);
     copies_given();
+    if (from + i < to) {
 #pragma unroll
-    for (int half = 0; half < 2; half++) use(stage, half);
+      for (int half = 0; half < 2; half++) use(stage, half);
+    }
   }
 }
 
@@ -244,8 +251,8 @@ __device__ void forward_tile(Geometry g, const float* x, const float* w, const f
     bIn[i] = row < BN && n < N;
     b[i] = w + (wide)(bIn[i] ? n : 0) * depth + part * 4;
   }
-  int from, to;
-  share((depth + SLICE - 1) / SLICE, from, to);
+  int slices = (depth + SLICE - 1) / SLICE, from, to;
+  share(slices, from, to);
   int k = from * SLICE, j = k % run, r = k / run;  // of the next slice; a slice lies in one run
   auto load = [&](int stage) {
     bool in = k + part * 4 < depth;
@@ -271,7 +278,7 @@ __device__ void forward_tile(Geometry g, const float* x, const float* w, const f
   };
   Tile<BM, BN, WM, WN> t;
   t.clear();
-  feed<STAGES>(from, to, load, [&](int stage, int half) {
+  feed<STAGES>(slices, from, to, load, [&](int stage, int half) {
     t.deep_a(as + stage * AS, half);
     t.deep_b(bs + stage * BS, half);
     t.multiply_all();
@@ -332,8 +339,8 @@ __device__ void data_tile(Geometry g, const float* dy, const float* w, const flo
     a[i] = dy + (((wide)image * g.oh + p[i]) * g.ow + q[i]) * g.k + part * 4;
     if (!in) p[i] = -1 - g.r;  // above every picture
   }
-  int perTap = (g.k + SLICE - 1) / SLICE, from, to;
-  share(down * right * perTap, from, to);
+  int perTap = (g.k + SLICE - 1) / SLICE, slices = down * right * perTap, from, to;
+  share(slices, from, to);
   int k = from % perTap * SLICE, tap = from / perTap;  // of the next slice
   int tapH = right ? tap / right : 0, tapW = right ? tap % right : 0;
   auto load = [&](int stage) {
@@ -365,7 +372,7 @@ __device__ void data_tile(Geometry g, const float* dy, const float* w, const flo
   };
   Tile<BM, BN, WM, WN> t;
   t.clear();
-  feed<STAGES>(from, to, load, [&](int stage, int half) {
+  feed<STAGES>(slices, from, to, load, [&](int stage, int half) {
     t.deep_a(as + stage * AS, half);
     t.across_b(bs + stage * BS, half);
     t.multiply_all();
@@ -405,8 +412,8 @@ __device__ void filter_tile(Geometry g, const float* x, const float* dy, float* 
   int run = g.s * g.c, M = g.k, N = g.r * run, places = g.n * g.oh * g.ow;
   int tilesN = (N + BN - 1) / BN;
   int m0 = blockIdx.x / tilesN * BM, n0 = blockIdx.x % tilesN * BN;
-  int from, to;
-  share((places + SLICE - 1) / SLICE, from, to);
+  int slices = (places + SLICE - 1) / SLICE, from, to;
+  share(slices, from, to);
   bool single = g.oh * g.ow == 1;
   wide right = (wide)g.strideW * g.c, down = (wide)g.strideH * g.w * g.c, image = (wide)g.h * g.w * g.c;
   const float* b[BC];  // where the pixels of this thread's next place begin
@@ -457,7 +464,7 @@ __device__ void filter_tile(Geometry g, const float* x, const float* dy, float* 
   };
   Tile<BM, BN, WM, WN> t;
   t.clear();
-  feed<STAGES>(from, to, load, [&](int stage, int half) {
+  feed<STAGES>(slices, from, to, load, [&](int stage, int half) {
     t.across_a(as + stage * AS, half);
     t.across_b(bs + stage * BS, half);
     t.multiply_all();
