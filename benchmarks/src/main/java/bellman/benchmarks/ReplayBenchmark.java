@@ -100,6 +100,8 @@ public class ReplayBenchmark implements Measured {
         "sample",
         () -> {
           Batch b = replay.sample(random, batch);
+          b.s().picture().buffer(); // read, and so made
+          b.sNext().picture().buffer();
           random.advance();
           return b;
         });

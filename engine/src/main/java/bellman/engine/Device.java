@@ -2,6 +2,7 @@ package bellman.engine;
 
 import bellman.engine.backend.Backend;
 import bellman.engine.backend.Buffer;
+import bellman.engine.backend.BytePictures;
 import bellman.engine.backend.Kernel;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -9,6 +10,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
@@ -241,6 +243,19 @@ public final class Device implements AutoCloseable {
     return new Tensor(this, shape, dtype, take(dtype, shape.size()), innermost);
   }
 
+  /**
+   * Pictures that lie in a table as bytes, as float32. They are made when somebody reads them,
+   * which may be never: some backends convolve the bytes. So table and index must stay as they are
+   * as long as this tensor is in use. In a captured step they are made inside it or never.
+   *
+   * @param shape [n, h, w, c]
+   * @param maker writes them
+   */
+  public Tensor pictures(Shape shape, BytePictures pictures, Consumer<Tensor> maker) {
+    checkUse();
+    return Tensor.pictures(this, shape, pictures, maker, innermost);
+  }
+
   public Tensor full(Shape shape, float value) {
     Tensor y = empty(shape, DType.FLOAT32);
     backend.fill(y.buffer(), value);
@@ -326,6 +341,11 @@ public final class Device implements AutoCloseable {
   /** Whether a captured step's body runs just now. */
   boolean isRecording() {
     return recording != null;
+  }
+
+  /** The captured step whose body runs just now; null: none. */
+  String recording() {
+    return recording;
   }
 
   void recording(String step) {

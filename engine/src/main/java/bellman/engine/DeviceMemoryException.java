@@ -1,5 +1,6 @@
 package bellman.engine;
 
+import bellman.engine.backend.Buffer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -48,7 +49,8 @@ public final class DeviceMemoryException extends RuntimeException {
             scope.parent() != null
                 ? "scope '" + scope.name() + "'"
                 : tensor.name() == null ? "unnamed" : tensor.name();
-        held.merge(holder, tensor.detachBuffer().bytes(), Long::sum);
+        Buffer buffer = tensor.detachBuffer();
+        held.merge(holder, buffer == null ? 0 : buffer.bytes(), Long::sum);
       }
     }
     held.merge("free for tensors of other sizes", device.pooledBytes(), Long::sum);

@@ -2,10 +2,12 @@ package bellman.engine;
 
 import bellman.engine.backend.Pointwise;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
+import java.util.Set;
 
 /**
  * ∂L/∂x for every tensor x that L was computed from and that asked for it: the value of {@link
@@ -73,21 +75,28 @@ public final class Gradients {
       boolean leaf = edge.input().isLeaf() && edge.input().edges().isEmpty();
       (leaf ? toLeaves : onward).add(edge);
     }
-    Runnable first = () -> onward.forEach(edge -> flowOn(y, dy, edge, upstream, open));
-    if (onward.isEmpty() && open.isEmpty() && toLeaves.size() > 1) {
-      Tensor.Edge one = toLeaves.get(0);
-      boolean only =
-          !leaves.containsKey(one.input())
-              && toLeaves.stream().skip(1).noneMatch(edge -> edge.input() == one.input());
-      if (only) { // else its parts would meet on two sides
-        toLeaves.remove(0);
-        first = () -> flowToLeaf(y, dy, one);
-      }
+    List<Runnable> beside = new ArrayList<>();
+    boolean single = takesNew(toLeaves); // else parts of one would meet on two sides
+    if (y.pair() != null && toLeaves.size() == 2 && single) {
+      beside.add(() -> flowToBoth(y, dy, toLeaves.get(0).input(), toLeaves.get(1).input()));
+    } else {
+      toLeaves.forEach(edge -> beside.add(() -> flowToLeaf(y, dy, edge)));
     }
-    if (!toLeaves.isEmpty()) {
-      device.beside(() -> toLeaves.forEach(edge -> flowToLeaf(y, dy, edge)));
+    Runnable first = () -> onward.forEach(edge -> flowOn(y, dy, edge, upstream, open));
+    if (onward.isEmpty() && open.isEmpty() && !beside.isEmpty() && single) {
+      first = beside.remove(0);
+    }
+    if (!beside.isEmpty()) {
+      device.beside(() -> beside.forEach(Runnable::run));
     }
     first.run();
+  }
+
+  /** Whether the edges lead to different leaves, none of which has had a gradient. */
+  private boolean takesNew(List<Tensor.Edge> edges) {
+    Set<Tensor> inputs = Collections.newSetFromMap(new IdentityHashMap<>());
+    return edges.stream()
+        .allMatch(edge -> inputs.add(edge.input()) && !leaves.containsKey(edge.input()));
   }
 
   private static void flowOn(
@@ -106,6 +115,18 @@ public final class Gradients {
     } else {
       upstream.put(x, sum.add(dx));
     }
+  }
+
+  private void flowToBoth(Tensor y, Tensor dy, Tensor w, Tensor bias) {
+    Tensor dw = placeOrNew(w);
+    Tensor db = placeOrNew(bias);
+    y.pair().write(dy, dw, db);
+    leaves.put(w, dw);
+    leaves.put(bias, db);
+  }
+
+  private Tensor placeOrNew(Tensor x) {
+    return x.parameters() == null ? x.device().empty(x.shape(), DType.FLOAT32) : place(x);
   }
 
   /** A parameter's first contribution is written straight into its place in the flat gradients. */

@@ -1,5 +1,6 @@
 package bellman.engine;
 
+import bellman.engine.backend.Buffer;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -83,7 +84,10 @@ public final class Scope implements AutoCloseable {
   void end() {
     open = false;
     for (int i = owned.size() - 1; i >= 0; i--) {
-      device.recycle(owned.get(i).detachBuffer());
+      Buffer buffer = owned.get(i).detachBuffer();
+      if (buffer != null) {
+        device.recycle(buffer);
+      }
     }
     owned.clear();
   }

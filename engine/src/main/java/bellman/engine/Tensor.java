@@ -2,12 +2,14 @@ package bellman.engine;
 
 import bellman.engine.backend.Backend;
 import bellman.engine.backend.Buffer;
+import bellman.engine.backend.BytePictures;
 import bellman.engine.backend.ConvGeometry;
 import bellman.engine.backend.Pointwise;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 
@@ -73,7 +75,11 @@ public final class Tensor {
   private boolean mutable;
   private boolean leaf;
   private List<Edge> edges = List.of();
+  private Pair pair; // writes the gradients of the last two inputs at once; null: nothing does
   private Tensor unrectified; // before the relu that this came out of, in the same memory; or null
+  private BytePictures pictures; // that this is as floats; null: no such
+  private Consumer<Tensor> maker; // of the floats, until somebody wants them
+  private String step; // the captured step in which that must happen; null: anywhere
 
   Tensor(Device device, Shape shape, DType dtype, Buffer buffer, Scope scope) {
     this(device, shape, dtype, buffer, scope, null, null, -1);
@@ -98,6 +104,15 @@ public final class Tensor {
     this.base = base;
     this.parameters = parameters;
     this.parameterIndex = parameterIndex;
+  }
+
+  static Tensor pictures(
+      Device device, Shape shape, BytePictures pictures, Consumer<Tensor> maker, Scope scope) {
+    Tensor x = new Tensor(device, shape, DType.FLOAT32, null, scope);
+    x.pictures = pictures;
+    x.maker = maker;
+    x.step = device.recording();
+    return x;
   }
 
   static Tensor parameter(Device device, Parameters owner, int index, Shape shape, String name) {
@@ -133,6 +148,9 @@ public final class Tensor {
     if (buffer == null && parameters != null) {
       parameters.layOut();
     }
+    if (maker != null) {
+      make();
+    }
     Tensor owner = memory();
     if (owner.scope != null && !owner.scope.isOpen()) {
       throw new IllegalStateException(
@@ -142,6 +160,20 @@ public final class Tensor {
               + "' closed; keep() it, or use it inside");
     }
     return buffer;
+  }
+
+  private void make() {
+    if (step != null && !device.isRecording()) {
+      throw new IllegalStateException(
+          described()
+              + " was not read inside the captured step '"
+              + step
+              + "' that it belongs to, so that no run of it makes it; read it there");
+    }
+    Consumer<Tensor> maker = this.maker;
+    this.maker = null;
+    buffer = device.take(dtype, shape.size());
+    maker.accept(this);
   }
 
   /** Names the tensor in errors; returns it. */
@@ -174,6 +206,7 @@ public final class Tensor {
     scope.own(this);
   }
 
+  /** Its memory, without a look at its scope; null: it was never made. */
   Buffer detachBuffer() {
     return buffer;
   }
@@ -247,6 +280,26 @@ public final class Tensor {
       edges.add(edge);
     }
     return this;
+  }
+
+  /** Writes the gradients of a filter and a bias in one go. */
+  @FunctionalInterface
+  interface Pair {
+    void write(Tensor dy, Tensor dw, Tensor db);
+  }
+
+  /** States that one kernel can write the gradients of the last two inputs, w and bias. */
+  private Tensor together(Tensor w, Tensor bias, Pair pair) {
+    int n = edges.size();
+    if (n >= 2 && edges.get(n - 2).input == w && edges.get(n - 1).input == bias) {
+      this.pair = pair;
+    }
+    return this;
+  }
+
+  /** How the gradients of the last two edges' inputs are written at once; null: singly. */
+  Pair pair() {
+    return pair;
   }
 
   /** Computes without recording: no gradient flows through the result. */
@@ -783,8 +836,15 @@ public final class Tensor {
     Backend gemm = device.backend();
     Tensor y = device.empty(Shape.of(rows, out), DType.FLOAT32);
     gemm.linear(rows, shape.dim(1), out, buffer(), w.buffer(), bias.buffer(), relu, y.buffer());
+    int in = shape.dim(1);
     return linearGradients(w, y)
-        .into(bias, (dy, db) -> gemm.sumRows(dy.buffer(), rows, out, db.buffer()));
+        .into(bias, (dy, db) -> gemm.sumRows(dy.buffer(), rows, out, db.buffer()))
+        .together(
+            w,
+            bias,
+            (dy, dw, db) ->
+                gemm.linearParameterGradients(
+                    rows, in, out, buffer(), dy.buffer(), dw.buffer(), db.buffer()));
   }
 
   private void checkLinear(Tensor w) {
@@ -898,12 +958,18 @@ public final class Tensor {
     }
     Backend conv = device.backend();
     Tensor y = device.empty(Shape.of(g.n(), g.oh(), g.ow(), g.k()), DType.FLOAT32);
+    int rows = g.n() * g.oh() * g.ow();
+    if (maker != null && !hasGradient() && conv.readsBytes(g, pictures)) {
+      conv.conv2d(g, pictures, filter.buffer(), bias.buffer(), relu, y.buffer());
+      return y.into(
+              filter, (dy, dw) -> conv.conv2dFilterGradient(g, pictures, dy.buffer(), dw.buffer()))
+          .into(bias, (dy, db) -> conv.sumRows(dy.buffer(), rows, g.k(), db.buffer()));
+    }
     if (relu) {
       conv.conv2dRelu(g, buffer(), filter.buffer(), bias.buffer(), y.buffer());
     } else {
       conv.conv2d(g, buffer(), filter.buffer(), bias.buffer(), y.buffer());
     }
-    int rows = g.n() * g.oh() * g.ow();
     if (unrectified == null) {
       y.into(
           this, (dy, dx) -> conv.conv2dDataGradient(g, filter.buffer(), dy.buffer(), dx.buffer()));
@@ -915,7 +981,12 @@ public final class Tensor {
     }
     return y.into(
             filter, (dy, dw) -> conv.conv2dFilterGradient(g, buffer(), dy.buffer(), dw.buffer()))
-        .into(bias, (dy, db) -> conv.sumRows(dy.buffer(), rows, g.k(), db.buffer()));
+        .into(bias, (dy, db) -> conv.sumRows(dy.buffer(), rows, g.k(), db.buffer()))
+        .together(
+            filter,
+            bias,
+            (dy, dw, db) ->
+                conv.conv2dParameterGradients(g, buffer(), dy.buffer(), dw.buffer(), db.buffer()));
   }
 
   // ── layout ────────────────────────────────────────────────────────────────────────────────────

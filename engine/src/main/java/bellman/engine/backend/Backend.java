@@ -105,6 +105,16 @@ public interface Backend extends AutoCloseable {
     map(Pointwise.RELU_GRADIENT, 0, 0, dx, dx, x);
   }
 
+  /**
+   * The gradients of {@link #linear} for w and bias: dw ← dyᵀ x, db ← Σ_rows dy; a backend that can
+   * reads dy once for both.
+   */
+  default void linearParameterGradients(
+      int rows, int in, int out, Buffer x, Buffer dy, Buffer dw, Buffer db) {
+    gemm(true, false, out, in, rows, dy, x, dw);
+    sumRows(dy, rows, out, db);
+  }
+
   /** y[r, c] ← x[r, c] + row[c]. {@code y} may be {@code x}. */
   void addRow(Buffer x, Buffer row, int rows, int cols, Buffer y);
 
@@ -160,6 +170,28 @@ public interface Backend extends AutoCloseable {
 
   /** dw ← ∂L/∂w. */
   void conv2dFilterGradient(ConvGeometry g, Buffer x, Buffer dy, Buffer dw);
+
+  /** The same and db ← ∂L/∂bias [k]; a backend that can reads dy once for both. */
+  default void conv2dParameterGradients(ConvGeometry g, Buffer x, Buffer dy, Buffer dw, Buffer db) {
+    conv2dFilterGradient(g, x, dy, dw);
+    sumRows(dy, g.n() * g.oh() * g.ow(), g.k(), db);
+  }
+
+  /** Whether the convolution of such pictures and its filter's gradient need no floats made. */
+  default boolean readsBytes(ConvGeometry g, BytePictures x) {
+    return false;
+  }
+
+  /** y ← x ∗ w + bias, then max(·, 0) if {@code relu}; where {@link #readsBytes} says so. */
+  default void conv2d(
+      ConvGeometry g, BytePictures x, Buffer w, Buffer bias, boolean relu, Buffer y) {
+    throw new UnsupportedOperationException(name() + " convolves floats");
+  }
+
+  /** dw ← ∂L/∂w; where {@link #readsBytes} says so. */
+  default void conv2dFilterGradient(ConvGeometry g, BytePictures x, Buffer dy, Buffer dw) {
+    throw new UnsupportedOperationException(name() + " convolves floats");
+  }
 
   // ── state ─────────────────────────────────────────────────────────────────────────────────────
 

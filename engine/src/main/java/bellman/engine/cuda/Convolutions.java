@@ -1,6 +1,7 @@
 package bellman.engine.cuda;
 
 import bellman.engine.Precision;
+import bellman.engine.backend.BytePictures;
 import bellman.engine.backend.ConvGeometry;
 import bellman.engine.backend.Pointwise;
 import bellman.engine.cuda.CudaBuffer.Address;
@@ -91,8 +92,18 @@ final class Convolutions implements AutoCloseable {
     }
   }
 
-  /** What is done to which sizes. */
-  record Shape(Pass pass, ConvGeometry g) {}
+  /**
+   * What is done to which sizes.
+   *
+   * @param channels of a picture that lies in a table as bytes; 0: pictures are floats
+   */
+  record Shape(Pass pass, ConvGeometry g, int channels) {}
+
+  /** y[c] ← Σ_r x[r, c]. */
+  @FunctionalInterface
+  interface RowSums {
+    void run(Address x, Address y, int rows, int cols);
+  }
 
   /** cuDNN's descriptors of one shape. */
   static final class Descriptors implements AutoCloseable {
@@ -160,6 +171,8 @@ final class Convolutions implements AutoCloseable {
   private final Map<Shape, Plan> plans; // shared by all streams of a backend
   private final Products products;
   private final Tiles tiles; // null: none
+  private final PictureTiles pictures; // null: none
+  private final RowSums rowSums;
   private final Modules modules;
   private final Launcher launcher;
   private final Pointer one = Pointer.to(new float[] {1});
@@ -173,12 +186,15 @@ final class Convolutions implements AutoCloseable {
       Modules modules,
       Launcher launcher,
       Map<Shape, Plan> plans,
+      RowSums rowSums,
       Precision precision,
       boolean reproducible) {
     this.stream = stream;
+    this.rowSums = rowSums;
     this.workspace = new Workspace(workspaceLimit);
     this.products = products;
     this.tiles = tiles;
+    this.pictures = tiles == null ? null : new PictureTiles(tiles);
     this.modules = modules;
     this.launcher = launcher;
     this.plans = plans;
@@ -192,14 +208,15 @@ final class Convolutions implements AutoCloseable {
    * Runs the pass. Each operand as cuDNN names it; one of them is the result.
    *
    * @param extra null: none; of the forward pass the bias [k]; of the data gradient an x that came
-   *     out of a relu, so that dx is the gradient before it
+   *     out of a relu, so that dx is the gradient before it; of the filter gradient db [k]
    * @param relu whether max(·, 0) follows the forward pass's bias
    */
   void run(
       Pass pass, ConvGeometry g, Address x, Address w, Address extra, boolean relu, Address y) {
-    Shape shape = new Shape(pass, g);
+    Shape shape = new Shape(pass, g, 0);
     Plan plan = plans.get(shape);
     if (plan == null) {
+      requireNoRecording(pass, g);
       plan = new Search(pass, g, x, w, extra, relu, y).fastest();
       plans.put(shape, plan);
     }
@@ -207,6 +224,45 @@ final class Convolutions implements AutoCloseable {
     if (status != 0) {
       Status.cudnn(status, describe(pass, g) + ", algorithm " + plan.algorithm);
     }
+  }
+
+  private void requireNoRecording(Pass pass, ConvGeometry g) {
+    int[] capturing = new int[1];
+    JCudaDriver.cuStreamIsCapturing(stream, capturing);
+    if (capturing[0] != 0) {
+      throw new IllegalStateException(
+          describe(pass, g)
+              + " is new to a step that is being recorded; a step has the same shapes in each run");
+    }
+  }
+
+  /**
+   * Whether the passes of pictures in bytes have kernels; their sums have no order of their own.
+   */
+  boolean readsBytes(ConvGeometry g, int channels) {
+    return tiles != null && !reproducible && PictureTiles.fit(g, channels);
+  }
+
+  /** The pass of pictures that lie in a table; {@link #readsBytes} says so. */
+  void run(
+      Pass pass, ConvGeometry g, BytePictures x, Address w, Address bias, boolean relu, Address y) {
+    Shape shape = new Shape(pass, g, x.channels());
+    Plan plan = plans.get(shape);
+    if (plan == null) {
+      requireNoRecording(pass, g);
+      float shortest = Float.MAX_VALUE;
+      for (Tiles.Cut cut : PictureTiles.cuts(pass, g, x.channels())) {
+        Runnable run = () -> pictures.run(pass, g, cut, x, w, bias, relu, y);
+        run.run();
+        float time = time(run, shortest);
+        if (time < shortest) {
+          shortest = time;
+          plan = Plan.tiles(g, cut);
+        }
+      }
+      plans.put(shape, plan);
+    }
+    pictures.run(pass, g, plan.cut, x, w, bias, relu, y);
   }
 
   private static String describe(Pass pass, ConvGeometry g) {
@@ -239,11 +295,14 @@ final class Convolutions implements AutoCloseable {
     if (status != 0 || extra == null) {
       return status;
     }
-    if (pass == Pass.FORWARD) {
-      each("add_row", (long) rows(p.g) * p.g.k(), y, extra, p.g.k(), relu ? 1 : 0, y);
-    } else {
-      long n = (long) p.g.n() * p.g.h() * p.g.w() * p.g.c();
-      launcher.map(stream, Pointwise.RELU_GRADIENT, modules, n, x, extra, 0, 0, x);
+    switch (pass) {
+      case FORWARD ->
+          each("add_row", (long) rows(p.g) * p.g.k(), y, extra, p.g.k(), relu ? 1 : 0, y);
+      case DATA -> {
+        long n = (long) p.g.n() * p.g.h() * p.g.w() * p.g.c();
+        launcher.map(stream, Pointwise.RELU_GRADIENT, modules, n, x, extra, 0, 0, x);
+      }
+      case FILTER -> rowSums.run(y, extra, rows(p.g), p.g.k());
     }
     return status;
   }
@@ -461,14 +520,6 @@ final class Convolutions implements AutoCloseable {
       this.relu = relu;
       this.y = y;
       this.best = Plan.ours(g, LOOPS, 0);
-      int[] capturing = new int[1];
-      JCudaDriver.cuStreamIsCapturing(stream, capturing);
-      if (capturing[0] != 0) {
-        throw new IllegalStateException(
-            describe(pass, g)
-                + " is new to a step that is being recorded; a step has the same shapes in each"
-                + " run");
-      }
     }
 
     Plan fastest() {
@@ -519,7 +570,7 @@ final class Convolutions implements AutoCloseable {
       if (launch(pass, plan, x, w, extra, relu, y) != 0) {
         return false;
       }
-      float time = time(plan);
+      float time = time(() -> launch(pass, plan, x, w, extra, relu, y), shortest);
       if (time < shortest) {
         shortest = time;
         if (best.descriptors != null && best.descriptors != plan.descriptors) {
@@ -529,43 +580,46 @@ final class Convolutions implements AutoCloseable {
       }
       return true;
     }
+  }
 
-    /** The shortest of a few runs as they would be in a recorded step, in ms. */
-    private float time(Plan plan) {
-      CUgraph graph = new CUgraph();
-      CUgraphExec executable = new CUgraphExec();
-      Status.driver(JCudaDriver.cuStreamSynchronize(stream), describe(pass, g));
-      Status.driver(JCudaDriver.cuStreamBeginCapture(stream, RELAXED), "timing");
-      for (int i = 0; i < REPEATS; i++) {
-        launch(pass, plan, x, w, extra, relu, y);
-      }
-      if (JCudaDriver.cuStreamEndCapture(stream, graph) != 0) {
-        return Float.MAX_VALUE; // it cannot be recorded, so it is no choice
-      }
-      Status.driver(JCudaDriver.cuGraphInstantiate(executable, graph, 0), "timing");
-      JCudaDriver.cuGraphDestroy(graph);
-      CUevent from = new CUevent();
-      CUevent to = new CUevent();
-      Status.driver(JCudaDriver.cuEventCreate(from, CUevent_flags.CU_EVENT_DEFAULT), "timing");
-      Status.driver(JCudaDriver.cuEventCreate(to, CUevent_flags.CU_EVENT_DEFAULT), "timing");
-      float least = Float.MAX_VALUE;
-      for (int i = 0; i < RUNS; i++) {
-        JCudaDriver.cuEventRecord(from, stream);
-        Status.driver(JCudaDriver.cuGraphLaunch(executable, stream), "timing");
-        JCudaDriver.cuEventRecord(to, stream);
-        Status.driver(JCudaDriver.cuEventSynchronize(to), "timing");
-        float[] ms = new float[1];
-        JCudaDriver.cuEventElapsedTime(ms, from, to);
-        least = Math.min(least, ms[0] / REPEATS);
-        if (least > 1.5f * shortest) {
-          break; // no matter by how much
-        }
-      }
-      JCudaDriver.cuGraphExecDestroy(executable);
-      JCudaDriver.cuEventDestroy(from);
-      JCudaDriver.cuEventDestroy(to);
-      return least;
+  /**
+   * The shortest of a few runs as they would be in a recorded step, in ms; it stops where that will
+   * not be {@code shortest}.
+   */
+  private float time(Runnable work, float shortest) {
+    CUgraph graph = new CUgraph();
+    CUgraphExec executable = new CUgraphExec();
+    Status.driver(JCudaDriver.cuStreamSynchronize(stream), "timing");
+    Status.driver(JCudaDriver.cuStreamBeginCapture(stream, RELAXED), "timing");
+    for (int i = 0; i < REPEATS; i++) {
+      work.run();
     }
+    if (JCudaDriver.cuStreamEndCapture(stream, graph) != 0) {
+      return Float.MAX_VALUE; // it cannot be recorded, so it is no choice
+    }
+    Status.driver(JCudaDriver.cuGraphInstantiate(executable, graph, 0), "timing");
+    JCudaDriver.cuGraphDestroy(graph);
+    CUevent from = new CUevent();
+    CUevent to = new CUevent();
+    Status.driver(JCudaDriver.cuEventCreate(from, CUevent_flags.CU_EVENT_DEFAULT), "timing");
+    Status.driver(JCudaDriver.cuEventCreate(to, CUevent_flags.CU_EVENT_DEFAULT), "timing");
+    float least = Float.MAX_VALUE;
+    for (int i = 0; i < RUNS; i++) {
+      JCudaDriver.cuEventRecord(from, stream);
+      Status.driver(JCudaDriver.cuGraphLaunch(executable, stream), "timing");
+      JCudaDriver.cuEventRecord(to, stream);
+      Status.driver(JCudaDriver.cuEventSynchronize(to), "timing");
+      float[] ms = new float[1];
+      JCudaDriver.cuEventElapsedTime(ms, from, to);
+      least = Math.min(least, ms[0] / REPEATS);
+      if (least > 1.5f * shortest) {
+        break; // no matter by how much
+      }
+    }
+    JCudaDriver.cuGraphExecDestroy(executable);
+    JCudaDriver.cuEventDestroy(from);
+    JCudaDriver.cuEventDestroy(to);
+    return least;
   }
 
   long bytes() {

@@ -5,6 +5,7 @@ import bellman.engine.DeviceOptions;
 import bellman.engine.Precision;
 import bellman.engine.backend.Backend;
 import bellman.engine.backend.Buffer;
+import bellman.engine.backend.BytePictures;
 import bellman.engine.backend.ConvGeometry;
 import bellman.engine.backend.Kernel;
 import bellman.engine.backend.Philox;
@@ -40,7 +41,6 @@ public final class CudaBackend implements Backend {
   private static final int RELAXED = 2; // capture mode: other calls of this thread stay allowed
   private static final long MOST_WORKSPACE = 512L << 20; // bytes, for a convolution
   private static final int SUM_BLOCKS = 1056; // 8 on each of an H100's processors
-  private static final int MOST_PARTS = 528; // of a sum over rows
 
   private final CUdevice device;
   private final CUcontext context = new CUcontext();
@@ -74,7 +74,7 @@ public final class CudaBackend implements Backend {
     makeCurrent();
     int major = attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR);
     int minor = attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
-    modules = new Modules(CacheFolder.ofUser(), major, minor);
+    modules = new Modules(CacheFolder.ofUser(), major, minor, precision == Precision.FP32);
     Map<Convolutions.Shape, Convolutions.Plan> plans = new HashMap<>();
     long[] memory = new long[1];
     Status.driver(JCudaDriver.cuDeviceTotalMem(memory, device), "cuDeviceTotalMem");
@@ -140,10 +140,10 @@ public final class CudaBackend implements Backend {
     return name;
   }
 
-  /** For tests: our own convolutions, behind what the host wrote; null in FP32. */
-  Tiles tiles() {
+  /** For tests: where work goes, behind what the host wrote. */
+  Lane lane() {
     bind();
-    return main.tiles;
+    return lane;
   }
 
   private void makeCurrent() {
@@ -468,6 +468,17 @@ public final class CudaBackend implements Backend {
   }
 
   @Override
+  public void linearParameterGradients(
+      int rows, int in, int out, Buffer x, Buffer dy, Buffer dw, Buffer db) {
+    if (rows == 0 || out == 0 || in == 0) {
+      Backend.super.linearParameterGradients(rows, in, out, x, dy, dw, db);
+      return;
+    }
+    bind();
+    product(Convolutions.Pass.FILTER, rows, in, out, in(x), out(dw), in(dy), out(db));
+  }
+
+  @Override
   public void addRow(Buffer x, Buffer row, int rows, int cols, Buffer y) {
     each("add_row", (long) rows * cols, in(x), in(row), cols, 0, out(y));
   }
@@ -482,25 +493,7 @@ public final class CudaBackend implements Backend {
       return;
     }
     bind();
-    int columnBlocks = (cols + 31) / 32;
-    int parts = Math.min(MOST_PARTS, (rows + 127) / 128);
-    if ((long) parts * cols * 8 > Lane.SCRATCH || columnBlocks > Lane.MOST_TICKETS) {
-      parts = 1;
-    }
-    launcher.run(
-        lane.stream,
-        "sumRows",
-        modules.function("sum_rows"),
-        columnBlocks,
-        parts,
-        32,
-        32,
-        in(x),
-        out(y),
-        lane.scratch,
-        lane.tickets,
-        rows,
-        cols);
+    lane.sumRows(in(x).address(), out(y).address(), rows, cols);
   }
 
   private void reduce(String kernel, Buffer x, Buffer y) {
@@ -667,6 +660,19 @@ public final class CudaBackend implements Backend {
 
   @Override
   public void conv2dFilterGradient(ConvGeometry g, Buffer x, Buffer dy, Buffer dw) {
+    filterGradient(g, x, dy, dw, null);
+  }
+
+  @Override
+  public void conv2dParameterGradients(ConvGeometry g, Buffer x, Buffer dy, Buffer dw, Buffer db) {
+    if (empty(g)) {
+      Backend.super.conv2dParameterGradients(g, x, dy, dw, db);
+    } else {
+      filterGradient(g, x, dy, dw, out(db).address());
+    }
+  }
+
+  private void filterGradient(ConvGeometry g, Buffer x, Buffer dy, Buffer dw, Address db) {
     bind();
     if (empty(g)) {
       fill(dw, 0);
@@ -676,10 +682,36 @@ public final class CudaBackend implements Backend {
           g,
           in(x).address(),
           out(dw).address(),
-          null,
+          db,
           false,
           in(dy).address());
     }
+  }
+
+  @Override
+  public boolean readsBytes(ConvGeometry g, BytePictures x) {
+    return lane.convolutions.readsBytes(g, x.channels());
+  }
+
+  @Override
+  public void conv2d(
+      ConvGeometry g, BytePictures x, Buffer w, Buffer bias, boolean relu, Buffer y) {
+    bind();
+    lane.convolutions.run(
+        Convolutions.Pass.FORWARD,
+        g,
+        x,
+        in(w).address(),
+        in(bias).address(),
+        relu,
+        out(y).address());
+  }
+
+  @Override
+  public void conv2dFilterGradient(ConvGeometry g, BytePictures x, Buffer dy, Buffer dw) {
+    bind();
+    lane.convolutions.run(
+        Convolutions.Pass.FILTER, g, x, out(dw).address(), null, false, in(dy).address());
   }
 
   // ── state ─────────────────────────────────────────────────────────────────────────────────────

@@ -5,6 +5,7 @@ import bellman.engine.cuda.CudaBuffer.Address;
 import java.util.Map;
 import jcuda.driver.CUevent;
 import jcuda.driver.CUevent_flags;
+import jcuda.driver.CUfunction;
 import jcuda.driver.CUstream;
 import jcuda.driver.CUstream_flags;
 import jcuda.driver.JCudaDriver;
@@ -16,10 +17,13 @@ import jcuda.driver.JCudaDriver;
 final class Lane implements AutoCloseable {
   static final int MOST_TICKETS = 1 << 16;
   static final long SCRATCH = 8L << 20; // bytes for the parts of a sum
+  private static final int MOST_PARTS = 528; // of a sum over rows
 
   /** {@code off} leaves everything to cuDNN and cuBLAS, to be measured or trusted more. */
   static final String TILES = "bellman.cuda.tiles";
 
+  private final Modules modules;
+  private final Launcher launcher;
   final CUstream stream = new CUstream();
   final CUevent here = new CUevent(); // marks a place in the stream, for another to wait for
   final Products products;
@@ -35,6 +39,8 @@ final class Lane implements AutoCloseable {
       long workspaceLimit,
       Precision precision,
       boolean reproducible) {
+    this.modules = modules;
+    this.launcher = launcher;
     Status.driver(
         JCudaDriver.cuStreamCreate(stream, CUstream_flags.CU_STREAM_NON_BLOCKING), "a stream");
     Status.driver(
@@ -44,11 +50,8 @@ final class Lane implements AutoCloseable {
     Status.driver(
         JCudaDriver.cuMemsetD32Async(tickets, 0, MOST_TICKETS, stream), "memory for sums");
     products = new Products(stream, precision);
-    boolean tensorCores =
-        modules.hasTiles()
-            && precision != Precision.FP32
-            && !"off".equals(System.getProperty(TILES));
-    tiles = tensorCores ? new Tiles(stream, modules, launcher, scratch, tickets) : null;
+    boolean ours = modules.hasTiles() && !"off".equals(System.getProperty(TILES));
+    tiles = ours ? new Tiles(stream, modules, launcher, scratch, tickets) : null;
     convolutions =
         new Convolutions(
             stream,
@@ -58,8 +61,21 @@ final class Lane implements AutoCloseable {
             modules,
             launcher,
             plans,
+            this::sumRows,
             precision,
             reproducible);
+  }
+
+  /** y[c] ← Σ_r x[r, c], of one row or more. */
+  void sumRows(Address x, Address y, int rows, int cols) {
+    int columnBlocks = (cols + 31) / 32;
+    int parts = Math.min(MOST_PARTS, (rows + 127) / 128);
+    if ((long) parts * cols * 8 > SCRATCH || columnBlocks > MOST_TICKETS) {
+      parts = 1;
+    }
+    CUfunction kernel = modules.function("sum_rows");
+    launcher.run(
+        stream, "sumRows", kernel, columnBlocks, parts, 32, 32, x, y, scratch, tickets, rows, cols);
   }
 
   /** Work given to this lane from now on starts after what {@code other} was given so far. */

@@ -34,12 +34,15 @@ final class Modules implements AutoCloseable {
   private final Map<Pointwise, CUfunction> rows = new EnumMap<>(Pointwise.class);
   private final Map<Kernel, CUfunction> outside = new HashMap<>();
 
-  Modules(CacheFolder cache, int major, int minor) {
+  /**
+   * @param exact whether products on the tensor cores are FP32's, made of three
+   */
+  Modules(CacheFolder cache, int major, int minor, boolean exact) {
     this.cache = cache;
     this.architecture = "sm_" + major + minor;
     this.compiler = compilerVersion();
     tiles = major >= 8; // the first with TF32 and cp.async
-    own = module("the engine's kernels", source(tiles));
+    own = module("the engine's kernels", source(tiles, exact));
     for (Pointwise row : Pointwise.values()) {
       rows.put(row, function(own, "map_" + row));
     }
@@ -52,21 +55,27 @@ final class Modules implements AutoCloseable {
     return major[0] + "." + minor[0];
   }
 
-  /** Whether the kernels of tiles.cu are there. */
+  /** Whether the kernels of tiles.cu and pictures.cu are there. */
   boolean hasTiles() {
     return tiles;
   }
 
   /** The pointwise table as kernels, and the resources that build on each other in this order. */
-  static String source(boolean tiles) {
+  static String source(boolean tiles, boolean exact) {
     StringBuilder source = new StringBuilder();
+    if (tiles) {
+      source.append("#define EXACT ").append(exact).append('\n');
+    }
     for (Pointwise row : Pointwise.values()) {
       source.append(pointwise(row));
     }
     for (String name : new String[] {"philox.cu", "kernels.cu", "adam.cu", "deliver.cu"}) {
       source.append(resource(name));
     }
-    return tiles ? source.append(resource("tiles.cu")).toString() : source.toString();
+    if (tiles) {
+      source.append(resource("tiles.cu")).append(resource("pictures.cu"));
+    }
+    return source.toString();
   }
 
   private static String resource(String name) {

@@ -6,11 +6,12 @@ import bellman.engine.cuda.CudaBuffer.Address;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import jcuda.driver.CUfunction;
 import jcuda.driver.CUstream;
 
 /**
- * Our own convolutions and products on tensor cores ({@code tiles.cu}), in TF32: for shapes without
- * padding whose rows begin at multiples of 16 bytes.
+ * Our own convolutions and products on tensor cores ({@code tiles.cu}), in TF32, or in FP32 as
+ * three products in TF32: for shapes without padding whose rows begin at multiples of 16 bytes.
  */
 final class Tiles {
   /** Rows and columns of a tile, and most groups: the kernels are compiled for these. */
@@ -26,9 +27,10 @@ final class Tiles {
   };
 
   private static final int THREADS = 128; // of a group
-  private static final int MOST_SHARED = 96 << 10; // bytes of a block's rings; all GPUs have that
+  static final int MOST_SHARED = 96 << 10; // bytes of a block's rings; all GPUs have that
   private static final int FULL = 132 * 32; // warps that keep an H100 busy
   private static final int SLICE = 16; // of the reduction
+  private static final int ROW_SUMS = 16; // floats at most beside each row of a part
   private static final int[] BLOCKS = {
     0, 132, 264, 528
   }; // as many as tiles; 1, 2 and 4 for each of an H100's processors
@@ -45,7 +47,7 @@ final class Tiles {
   record Cut(int rows, int cols, int splits, int groups) {
     /** Bytes for the rings of a block's groups; see {@code tiles.cu}. */
     private int shared() {
-      int stages = rows + cols > 160 ? 3 : 4;
+      int stages = rows + cols > 160 ? 3 : rows + cols > 96 ? 4 : 6;
       return groups * stages * SLICE * 4 * (rows + cols + 16);
     }
 
@@ -62,8 +64,8 @@ final class Tiles {
   private final CUstream stream;
   private final Modules modules;
   private final Launcher launcher;
-  private final Address scratch;
-  private final Address tickets;
+  final Address scratch;
+  final Address tickets;
 
   Tiles(CUstream stream, Modules modules, Launcher launcher, Address scratch, Address tickets) {
     this.stream = stream;
@@ -102,7 +104,7 @@ final class Tiles {
   private static boolean hasRoom(Cut cut, long tiles) {
     return cut.splits == 1
         || (tiles * tickets(cut.splits) <= Lane.MOST_TICKETS
-            && 4L * tiles * cut.splits * cut.rows * cut.cols <= Lane.SCRATCH);
+            && 4L * tiles * cut.splits * cut.rows * (cut.cols + ROW_SUMS) <= Lane.SCRATCH);
   }
 
   private static boolean fits(Pass pass, ConvGeometry g) {
@@ -159,7 +161,7 @@ final class Tiles {
     return up(splits, cohort) + 1;
   }
 
-  private static int up(int n, int by) {
+  static int up(int n, int by) {
     return (n + by - 1) / by;
   }
 
@@ -183,20 +185,17 @@ final class Tiles {
         launch("forward" + size, tiles, cut, sizes, x, w, more, max, y, scratch, tickets);
       }
       case DATA -> launch("data" + size, tiles, cut, sizes, y, w, more, x, scratch, tickets);
-      case FILTER -> launch("filter" + size, tiles, cut, sizes, x, y, w, scratch, tickets);
+      case FILTER -> launch("filter" + size, tiles, cut, sizes, x, y, w, more, scratch, tickets);
     }
   }
 
   private void launch(String kernel, int tiles, Cut cut, Object... arguments) {
-    launcher.run(
-        stream,
-        kernel,
-        modules.function(kernel, MOST_SHARED),
-        tiles,
-        cut.splits,
-        cut.groups * THREADS,
-        1,
-        cut.shared(),
-        arguments);
+    launch(kernel, tiles, cut.splits, cut.groups * THREADS, cut.shared(), arguments);
+  }
+
+  /** With {@code shared} bytes of rings. */
+  void launch(String kernel, int gridX, int gridY, int threads, int shared, Object... arguments) {
+    CUfunction function = modules.function(kernel, MOST_SHARED);
+    launcher.run(stream, kernel, function, gridX, gridY, threads, 1, shared, arguments);
   }
 }

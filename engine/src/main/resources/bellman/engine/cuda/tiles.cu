@@ -1,6 +1,10 @@
-// Convolutions without padding, and products, on the tensor cores in TF32: an implicit matrix
-// product (Chetlur et al. 2014) that finds its operands' pixels while it loads them. A product is
-// the convolution of n images of one pixel.
+// Convolutions without padding, and products, on the tensor cores: an implicit matrix product
+// (Chetlur et al. 2014) that finds its operands' pixels while it loads them. A product is the
+// convolution of n images of one pixel.
+//
+// The tensor cores multiply TF32, which has 11 of float's 24 bits. Compiled with EXACT, a number is
+// the sum of two, high and low, and a product low·high + high·low + high·high: what that leaves out
+// is as small as float's own rounding (Ootomo & Yokota 2022). Infinity has no such sum: it gives NaN.
 //
 // 4 warps, a group, make a tile of the result. Its operands come in slices of 16 along the
 // reduction, through a ring of STAGES in shared memory that cp.async fills ahead. A reduction may be
@@ -14,7 +18,7 @@
 #define TILE_GROUPS ((int)blockDim.x / TILE_THREADS)
 
 // 16 bytes to shared memory; zeros where the operand ends.
-__device__ __forceinline__ void copy_4(float* to, const float* from, bool inside) {
+__device__ __forceinline__ void copy_16(void* to, const void* from, bool inside) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(
                    (uint)__cvta_generic_to_shared(to)),
                "l"(from), "r"(inside ? 16 : 0));
@@ -25,10 +29,16 @@ __device__ __forceinline__ void copies_arrived() {
   asm volatile("cp.async.wait_group %0;" ::"n"(STAGES - 2));
 }
 
-__device__ __forceinline__ uint tf32(uint x) {  // to nearest
+__device__ __forceinline__ uint tf32(float x) {  // to nearest
   uint y;
-  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(y) : "f"(__uint_as_float(x)));
+  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(y) : "f"(x));
   return y;
+}
+
+// x = high + low, as far as TF32 goes
+__device__ __forceinline__ void split(uint x, uint& high, uint& low) {
+  high = tf32(__uint_as_float(x));
+  if (EXACT) low = tf32(__uint_as_float(x) - __uint_as_float(high));
 }
 
 __device__ __forceinline__ void multiply(float* c, const uint* a, const uint* b) {
@@ -53,11 +63,25 @@ __device__ __forceinline__ void load_4(uint* to, const float* from) {
                : "r"((uint)__cvta_generic_to_shared(from)));
 }
 
-template <int BM, int BN, int WM, int WN>
+// c += a b, exact. The tensor cores cut off what they add to a sum; an addition outside rounds.
+__device__ __forceinline__ void multiply_exactly(
+    float* c, const uint* a, const uint* aLow, const uint* b, const uint* bLow) {
+  float part[4] = {};
+  if (aLow) multiply(part, aLow, b);
+  if (bLow) multiply(part, a, bLow);
+  multiply(part, a, b);
+#pragma unroll
+  for (int e = 0; e < 4; e++) c[e] += part[e];
+}
+
+// With SUMS it also adds up the rows of a.
+template <int BM, int BN, int WM, int WN, bool SUMS>
 struct Tile {
   static_assert(BM / WM * (BN / WN) == TILE_THREADS / 32, "four warps");
   static const int ROWS = WM / 16, COLS = WN / 8;  // of a warp, in pieces of 16 × 8
+  static const int SIZE = BM * BN + (SUMS ? ROWS * 2 * TILE_THREADS : 0);  // floats of a part
   float sum[ROWS][COLS][4];
+  float rowSum[ROWS][2];
   uint a[ROWS][4], b[COLS][2];
 
   __device__ static int lane() { return threadIdx.x % 32; }
@@ -74,21 +98,20 @@ struct Tile {
       for (int j = 0; j < COLS; j++)
 #pragma unroll
         for (int e = 0; e < 4; e++) sum[i][j][e] = 0;
+#pragma unroll
+    for (int i = 0; i < ROWS; i++) rowSum[i][0] = rowSum[i][1] = 0;
   }
 
   __device__ void deep_a(const float* s, int half) {
 #pragma unroll
-    for (int i = 0; i < ROWS; i++) {
+    for (int i = 0; i < ROWS; i++)
       load_4(a[i], s + deep(m0() + i * 16 + lane() % 16, half * 2 + lane() / 16));
-#pragma unroll
-      for (int e = 0; e < 4; e++) a[i][e] = tf32(a[i][e]);
-    }
   }
   __device__ void deep_b(const float* s, int half) {
     if constexpr (COLS == 1) {
 #pragma unroll
       for (int e = 0; e < 2; e++)
-        b[0][e] = tf32(__float_as_uint(s[deep(n0() + lane() / 4, half * 2 + e) + lane() % 4]));
+        b[0][e] = __float_as_uint(s[deep(n0() + lane() / 4, half * 2 + e) + lane() % 4]);
     } else {
 #pragma unroll
       for (int j = 0; j < COLS; j += 2) {
@@ -96,7 +119,7 @@ struct Tile {
         uint two[4];
         load_4(two, s + deep(row, half * 2 + lane() / 8 % 2));
 #pragma unroll
-        for (int e = 0; e < 4; e++) b[j + e / 2][e % 2] = tf32(two[e]);
+        for (int e = 0; e < 4; e++) b[j + e / 2][e % 2] = two[e];
       }
     }
   }
@@ -105,39 +128,59 @@ struct Tile {
 #pragma unroll
     for (int i = 0; i < ROWS; i++)
 #pragma unroll
-      for (int e = 0; e < 4; e++)
-        a[i][e] = tf32(__float_as_uint(at[e / 2 * 4 * ACROSS(BM) + i * 16 + e % 2 * 8]));
+      for (int e = 0; e < 4; e++) {
+        float v = at[e / 2 * 4 * ACROSS(BM) + i * 16 + e % 2 * 8];
+        a[i][e] = __float_as_uint(v);
+        if (SUMS) rowSum[i][e % 2] += v;
+      }
   }
   __device__ void across_b(const float* s, int half) {
     const float* at = s + (half * 8 + lane() % 4) * ACROSS(BN) + n0() + lane() / 4;
 #pragma unroll
     for (int j = 0; j < COLS; j++)
 #pragma unroll
-      for (int e = 0; e < 2; e++) b[j][e] = tf32(__float_as_uint(at[e * 4 * ACROSS(BN) + j * 8]));
+      for (int e = 0; e < 2; e++) b[j][e] = __float_as_uint(at[e * 4 * ACROSS(BN) + j * 8]);
   }
   __device__ void multiply_all() {
+    uint high[COLS][2], low[COLS][2], aHigh[4], aLow[4];
 #pragma unroll
-    for (int i = 0; i < ROWS; i++)
+    for (int j = 0; j < COLS; j++)
 #pragma unroll
-      for (int j = 0; j < COLS; j++) multiply(sum[i][j], a[i], b[j]);
+      for (int e = 0; e < 2; e++) split(b[j][e], high[j][e], low[j][e]);
+#pragma unroll
+    for (int i = 0; i < ROWS; i++) {
+#pragma unroll
+      for (int e = 0; e < 4; e++) split(a[i][e], aHigh[e], aLow[e]);
+#pragma unroll
+      for (int j = 0; j < COLS; j++)
+        if (EXACT)
+          multiply_exactly(sum[i][j], aHigh, aLow, high[j], low[j]);
+        else
+          multiply(sum[i][j], aHigh, high[j]);
+    }
   }
 
-  __device__ void store(float* at) const {
+  // Does for every number that is summed: f(it, its place in a part).
+  template <class F>
+  __device__ void each(F f) {
 #pragma unroll
     for (int i = 0; i < ROWS; i++)
 #pragma unroll
       for (int j = 0; j < COLS; j++)
 #pragma unroll
-        for (int e = 0; e < 4; e++) at[((i * COLS + j) * 4 + e) * TILE_THREADS] = sum[i][j][e];
+        for (int e = 0; e < 4; e++) f(sum[i][j][e], ((i * COLS + j) * 4 + e) * TILE_THREADS);
+    if (SUMS)
+#pragma unroll
+      for (int i = 0; i < ROWS; i++)
+#pragma unroll
+        for (int e = 0; e < 2; e++) f(rowSum[i][e], BM * BN + (i * 2 + e) * TILE_THREADS);
+  }
+  __device__ void store(float* at) {
+    each([=](float& v, int i) { at[i] = v; });
   }
   template <class Load>
   __device__ void add(Load at) {
-#pragma unroll
-    for (int i = 0; i < ROWS; i++)
-#pragma unroll
-      for (int j = 0; j < COLS; j++)
-#pragma unroll
-        for (int e = 0; e < 4; e++) sum[i][j][e] += at(((i * COLS + j) * 4 + e) * TILE_THREADS);
+    each([=](float& v, int i) { v += at(i); });
   }
 
   // Whether this thread has its place of the whole sum; group 0 alone has. Of the blocks that share
@@ -147,11 +190,11 @@ struct Tile {
     float* here = ring + TILE_MEMBER;
     if (TILE_GROUPS > 1) {
       __syncthreads();  // nobody reads the ring any more
-      if (TILE_GROUP > 0) store(here + (TILE_GROUP - 1) * (BM * BN));
+      if (TILE_GROUP > 0) store(here + (TILE_GROUP - 1) * SIZE);
       __syncthreads();
       if (TILE_GROUP == 0)
         for (int g = 1; g < TILE_GROUPS; g++) {
-          const float* at = here + (g - 1) * (BM * BN);
+          const float* at = here + (g - 1) * SIZE;
           add([=](int i) { return at[i]; });
         }
     }
@@ -162,14 +205,14 @@ struct Tile {
     while (size * size < blocks) size++;
     if (blocks <= 8) size = blocks;
     int cohorts = (blocks + size - 1) / size, cohort = blockIdx.y / size, start = cohort * size;
-    float* tile = parts + (wide)blockIdx.x * blocks * (BM * BN) + TILE_MEMBER;
+    float* tile = parts + (wide)blockIdx.x * blocks * SIZE + TILE_MEMBER;
     uint* ticket = tickets + (wide)blockIdx.x * (cohorts + 1);
-    if (first) store(tile + blockIdx.y * (BM * BN));
+    if (first) store(tile + blockIdx.y * SIZE);
     int members = min(size, blocks - start);
     if (!last_block(ticket + 1 + cohort, members)) return false;
-    if (first) sum_up(tile + start * (BM * BN), 1, members);
+    if (first) sum_up(tile + start * SIZE, 1, members);
     if (cohorts == 1) return first;
-    if (first) store(tile + start * (BM * BN));
+    if (first) store(tile + start * SIZE);
     if (!last_block(ticket, cohorts)) return false;
     if (first) sum_up(tile, size, cohorts);
     return first;
@@ -177,7 +220,7 @@ struct Tile {
   __device__ void sum_up(const float* tiles, int stride, int n) {
     clear();
     for (int z = 0; z < n; z++) {
-      const float* at = tiles + z * stride * (BM * BN);
+      const float* at = tiles + z * stride * SIZE;
       add([=](int i) { return __ldcg(at + i); });
     }
   }
@@ -217,7 +260,7 @@ __device__ __forceinline__ void feed(int slices, int from, int to, Load load, Us
 
 // The rings lie one behind the other.
 extern __shared__ __align__(16) float tile_rings[];
-#define STAGES_OF(BM, BN) ((BM) + (BN) > 160 ? 3 : 4)
+#define STAGES_OF(BM, BN) ((BM) + (BN) > 160 ? 3 : (BM) + (BN) > 96 ? 4 : 6)
 
 #define COPIES(ROWS, PARTS) (((ROWS) * (PARTS) + TILE_THREADS - 1) / TILE_THREADS)
 
@@ -261,13 +304,13 @@ __device__ void forward_tile(Geometry g, const float* x, const float* w, const f
       int row = (TILE_MEMBER + i * TILE_THREADS) / 4;
       bool inside = in && aIn[i];
       if (row < BM)
-        copy_4(&as[stage * AS + deep(row, part)], inside ? a[i] + r * g.w * g.c + j : x, inside);
+        copy_16(&as[stage * AS + deep(row, part)], inside ? a[i] + r * g.w * g.c + j : x, inside);
     }
 #pragma unroll
     for (int i = 0; i < BC; i++) {
       int row = (TILE_MEMBER + i * TILE_THREADS) / 4;
       bool inside = in && bIn[i];
-      if (row < BN) copy_4(&bs[stage * BS + deep(row, part)], inside ? b[i] + k : w, inside);
+      if (row < BN) copy_16(&bs[stage * BS + deep(row, part)], inside ? b[i] + k : w, inside);
     }
     k += SLICE;
     j += SLICE;
@@ -276,7 +319,7 @@ __device__ void forward_tile(Geometry g, const float* x, const float* w, const f
       r++;
     }
   };
-  Tile<BM, BN, WM, WN> t;
+  Tile<BM, BN, WM, WN, false> t;
   t.clear();
   feed<STAGES>(slices, from, to, load, [&](int stage, int half) {
     t.deep_a(as + stage * AS, half);
@@ -350,7 +393,7 @@ __device__ void data_tile(Geometry g, const float* dy, const float* w, const flo
       int u = p[i] - tapH, v = q[i] - tapW;
       bool inside = u >= 0 && u < g.oh && v >= 0 && v < g.ow && k + part * 4 < g.k;
       const float* at = a[i] - (tapH * g.ow + tapW) * g.k + k;
-      if (row < BM) copy_4(&as[stage * AS + deep(row, part)], inside ? at : dy, inside);
+      if (row < BM) copy_16(&as[stage * AS + deep(row, part)], inside ? at : dy, inside);
     }
     int under = ((ph + tapH * g.strideH) * g.s + pw + tapW * g.strideW) * g.c;
 #pragma unroll
@@ -359,7 +402,7 @@ __device__ void data_tile(Geometry g, const float* dy, const float* w, const flo
       bool inside = row < SLICE && k + row < g.k && n < N;
       const float* at = w + (wide)(k + row) * g.r * g.s * g.c + under + n;
       if (row < SLICE)
-        copy_4(&bs[stage * BS + row * ACROSS(BN) + id % (BN / 4) * 4], inside ? at : w, inside);
+        copy_16(&bs[stage * BS + row * ACROSS(BN) + id % (BN / 4) * 4], inside ? at : w, inside);
     }
     k += SLICE;
     if (k >= g.k) {
@@ -370,7 +413,7 @@ __device__ void data_tile(Geometry g, const float* dy, const float* w, const flo
       }
     }
   };
-  Tile<BM, BN, WM, WN> t;
+  Tile<BM, BN, WM, WN, false> t;
   t.clear();
   feed<STAGES>(slices, from, to, load, [&](int stage, int half) {
     t.deep_a(as + stage * AS, half);
@@ -401,10 +444,11 @@ __device__ void data_tile(Geometry g, const float* dy, const float* w, const flo
     }
 }
 
-// dw[k, j] = Σ_m dy[m, k] x[m's pixels][j]: the reduction runs over all places of the filter.
+// dw[k, j] = Σ_m dy[m, k] x[m's pixels][j]: the reduction runs over all places of the filter. If
+// asked, db[k] = Σ_m dy[m, k] on the way.
 template <int BM, int BN, int WM, int WN>
-__device__ void filter_tile(Geometry g, const float* x, const float* dy, float* dw, float* parts,
-                            uint* tickets) {
+__device__ void filter_tile(Geometry g, const float* x, const float* dy, float* dw, float* db,
+                            float* parts, uint* tickets) {
   const int STAGES = STAGES_OF(BM, BN), AS = SLICE * ACROSS(BM), BS = SLICE * ACROSS(BN);
   float* as = tile_rings + TILE_GROUP * STAGES * (AS + BS);
   float* bs = as + STAGES * AS;
@@ -437,14 +481,14 @@ __device__ void filter_tile(Geometry g, const float* x, const float* dy, float* 
       bool inside = row < SLICE && first + row < places && m < M;
       const float* at = dy + (wide)(first + row) * M + m;
       if (row < SLICE)
-        copy_4(&as[stage * AS + row * ACROSS(BM) + id % (BM / 4) * 4], inside ? at : dy, inside);
+        copy_16(&as[stage * AS + row * ACROSS(BM) + id % (BM / 4) * 4], inside ? at : dy, inside);
     }
 #pragma unroll
     for (int i = 0; i < BC; i++) {
       int id = TILE_MEMBER + i * TILE_THREADS, row = id / (BN / 4);
       bool inside = row < SLICE && first + row < places && bIn[i];
       if (row < SLICE)
-        copy_4(&bs[stage * BS + row * ACROSS(BN) + id % (BN / 4) * 4], inside ? b[i] : x, inside);
+        copy_16(&bs[stage * BS + row * ACROSS(BN) + id % (BN / 4) * 4], inside ? b[i] : x, inside);
       if (single) {
         b[i] += SLICE * image;
       } else {
@@ -462,7 +506,7 @@ __device__ void filter_tile(Geometry g, const float* x, const float* dy, float* 
     }
     first += SLICE;
   };
-  Tile<BM, BN, WM, WN> t;
+  Tile<BM, BN, WM, WN, true> t;
   t.clear();
   feed<STAGES>(slices, from, to, load, [&](int stage, int half) {
     t.across_a(as + stage * AS, half);
@@ -479,22 +523,34 @@ __device__ void filter_tile(Geometry g, const float* x, const float* dy, float* 
         int m = m0 + t.row(i, e), n = n0 + t.col(j, e);
         if (m < M && n < N) *(float2*)(dw + (wide)m * N + n) = {t.sum[i][j][e], t.sum[i][j][e + 1]};
       }
+  if (!db || n0 + t.n0() > 0) return;
+#pragma unroll
+  for (int i = 0; i < t.ROWS; i++)
+#pragma unroll
+    for (int e = 0; e < 2; e++) {  // four neighbours in the warp have met a quarter each
+      float v = t.rowSum[i][e];
+      v += __shfl_xor_sync(~0u, v, 1);
+      v += __shfl_xor_sync(~0u, v, 2);
+      int m = m0 + t.row(i, 2 * e);
+      if (m < M && t.lane() % 4 == 0) db[m] = v;
+    }
 }
 
-#define TILES(BM, BN, WM, WN, GROUPS)                                                         \
-  extern "C" __global__ void __launch_bounds__(GROUPS * TILE_THREADS) forward_##BM##x##BN(     \
-      Geometry g, const float* x, const float* w, const float* bias, int relu, float* y,       \
-      float* parts, uint* tickets) {                                                           \
-    forward_tile<BM, BN, WM, WN>(g, x, w, bias, relu, y, parts, tickets);                      \
-  }                                                                                            \
-  extern "C" __global__ void __launch_bounds__(GROUPS * TILE_THREADS) data_##BM##x##BN(        \
-      Geometry g, const float* dy, const float* w, const float* x, float* dx, float* parts,    \
-      uint* tickets) {                                                                         \
-    data_tile<BM, BN, WM, WN>(g, dy, w, x, dx, parts, tickets);                                \
-  }                                                                                            \
-  extern "C" __global__ void __launch_bounds__(GROUPS * TILE_THREADS) filter_##BM##x##BN(      \
-      Geometry g, const float* x, const float* dy, float* dw, float* parts, uint* tickets) {   \
-    filter_tile<BM, BN, WM, WN>(g, x, dy, dw, parts, tickets);                                 \
+#define TILES(BM, BN, WM, WN, GROUPS)                                                          \
+  extern "C" __global__ void __launch_bounds__(GROUPS * TILE_THREADS) forward_##BM##x##BN(      \
+      Geometry g, const float* x, const float* w, const float* bias, int relu, float* y,        \
+      float* parts, uint* tickets) {                                                            \
+    forward_tile<BM, BN, WM, WN>(g, x, w, bias, relu, y, parts, tickets);                       \
+  }                                                                                             \
+  extern "C" __global__ void __launch_bounds__(GROUPS * TILE_THREADS) data_##BM##x##BN(         \
+      Geometry g, const float* dy, const float* w, const float* x, float* dx, float* parts,     \
+      uint* tickets) {                                                                          \
+    data_tile<BM, BN, WM, WN>(g, dy, w, x, dx, parts, tickets);                                 \
+  }                                                                                             \
+  extern "C" __global__ void __launch_bounds__(GROUPS * TILE_THREADS) filter_##BM##x##BN(       \
+      Geometry g, const float* x, const float* dy, float* dw, float* db, float* parts,          \
+      uint* tickets) {                                                                          \
+    filter_tile<BM, BN, WM, WN>(g, x, dy, dw, db, parts, tickets);                              \
   }
 // the last number: groups at most, so many that a thread keeps its sums in registers
 TILES(128, 64, 64, 32, 1)

@@ -1,9 +1,9 @@
 package bellman.rl.replay;
 
 import bellman.engine.DType;
-import bellman.engine.Device;
 import bellman.engine.Shape;
 import bellman.engine.Tensor;
+import bellman.engine.backend.BytePictures;
 import bellman.engine.backend.HostArray;
 import bellman.engine.backend.Kernel;
 import bellman.rl.env.Frame;
@@ -91,7 +91,7 @@ final class Gather {
   private Gather() {}
 
   /**
-   * y[b] = picture index[b] behind its goal gate.
+   * y[b] = picture index[b] behind its goal gate, made when somebody reads it.
    *
    * @param pictures [F, h·w·c] uint8
    * @param about [F, words] int32; the first word is the goal
@@ -101,7 +101,16 @@ final class Gather {
   static Tensor pictures(Frame frame, int goals, Tensor pictures, Tensor about, Tensor index) {
     int width = frame.channels() * Math.max(goals, 1);
     Shape shape = Shape.of(index.shape().dim(0), frame.height(), frame.width(), width);
-    return launch(PIXELS, pictures, about, index, shape, frame.channels());
+    BytePictures bytes =
+        new BytePictures(
+            pictures.buffer(),
+            index.buffer(),
+            about.buffer(),
+            about.shape().dim(1),
+            frame.channels());
+    return pictures
+        .device()
+        .pictures(shape, bytes, y -> launch(PIXELS, pictures, about, index, y, frame.channels()));
   }
 
   /**
@@ -112,26 +121,26 @@ final class Gather {
    */
   static Tensor vectors(Frame frame, int goals, Tensor vectors, Tensor about, Tensor index) {
     Shape shape = Shape.of(index.shape().dim(0), frame.vector() * Math.max(goals, 1));
-    return launch(FLOATS, vectors, about, index, shape, frame.vector());
+    Tensor y = vectors.device().empty(shape, DType.FLOAT32);
+    launch(FLOATS, vectors, about, index, y, frame.vector());
+    return y;
   }
 
-  private static Tensor launch(
-      Kernel kernel, Tensor frames, Tensor about, Tensor index, Shape shape, int channels) {
-    Device device = frames.device();
-    Tensor y = device.empty(shape, DType.FLOAT32);
+  private static void launch(
+      Kernel kernel, Tensor frames, Tensor about, Tensor index, Tensor y, int channels) {
     int pixels = frames.shape().dim(1) / channels;
-    device.launch(
-        kernel,
-        index.shape().dim(0) * pixels,
-        frames,
-        about,
-        index,
-        y,
-        pixels,
-        channels,
-        shape.dim(-1) / channels,
-        about.shape().dim(1));
-    return y;
+    y.device()
+        .launch(
+            kernel,
+            index.shape().dim(0) * pixels,
+            frames,
+            about,
+            index,
+            y,
+            pixels,
+            channels,
+            y.shape().dim(-1) / channels,
+            about.shape().dim(1));
   }
 
   private static void gather(Kernel.Arguments arguments, int from, int to, boolean bytes) {

@@ -232,13 +232,12 @@ public final class Replay {
         capacity,
         actions,
         frames.about().shape().dim(1));
-    Device.Both<Seen, Seen> seen = device.fork(() -> frames.gather(s), () -> frames.gather(sNext));
     return new Batch(
-        seen.first().named("s"),
+        frames.gather(s).named("s"),
         a.named("a"),
         r.named("r"),
         discount.named("discount"),
-        seen.second().named("s′"),
+        frames.gather(sNext).named("s′"),
         forbidden.named("forbidden in s′"));
   }
 

@@ -1,0 +1,151 @@
+package bellman.engine.cuda;
+
+import bellman.engine.backend.BytePictures;
+import bellman.engine.backend.ConvGeometry;
+import bellman.engine.cuda.Convolutions.Pass;
+import bellman.engine.cuda.CudaBuffer.Address;
+import bellman.engine.cuda.Tiles.Cut;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Convolutions of pictures that lie in a table as bytes ({@code pictures.cu}): forward, and the
+ * gradient of the filter.
+ */
+final class PictureTiles {
+  private static final int ROWS = 16; // places that a warp makes
+  private static final int COLS = 32; // filters of a block; columns of a unit
+  private static final int[] PARTS = {1, 2, 3, 4, 5, 6, 8, 10, 12, 16}; // of a picture's places
+  private static final int MOST_WARPS = 24;
+
+  private static final int[][] UNITS = {{1, 8}, {2, 4}, {3, 4}, {6, 2}}; // and shares of each
+  private static final int STAGES = 3;
+  private static final int PLACES = 64; // of a stage
+  private static final int DY_ROW = 4 * 40; // bytes
+  private static final int MOST_IMAGES = 256; // of a group
+  private static final int FEW = 64; // blocks, of two picture gates
+  private static final int MANY = 2048;
+
+  private final Tiles tiles;
+
+  PictureTiles(Tiles tiles) {
+    this.tiles = tiles;
+  }
+
+  /** Whether both passes have cuts. */
+  static boolean fit(ConvGeometry g, int channels) {
+    return g.n() > 0
+        && g.padH() == 0
+        && g.padW() == 0
+        && g.k() % 4 == 0
+        && channels % 16 == 0
+        && g.s() * channels % COLS == 0
+        && !cuts(Pass.FORWARD, g, channels).isEmpty()
+        && !cuts(Pass.FILTER, g, channels).isEmpty();
+  }
+
+  /**
+   * All cuts of a pass, of pictures that {@link #fit}. Forward, rows are a block's places. Of the
+   * filter gradient, columns are a block's columns, groups the warps that share their sum, and
+   * splits the groups of pictures.
+   */
+  static List<Cut> cuts(Pass pass, ConvGeometry g, int channels) {
+    List<Cut> cuts = new ArrayList<>();
+    if (pass == Pass.FORWARD) {
+      int warps = Tiles.up(g.oh() * g.ow(), ROWS);
+      int last = 0;
+      for (int parts : PARTS) {
+        int each = Tiles.up(warps, parts);
+        Cut cut = new Cut(each * ROWS, COLS, 1, 1);
+        if (each != last && each <= MOST_WARPS && shared(cut, g, channels) <= Tiles.MOST_SHARED) {
+          cuts.add(cut);
+        }
+        last = each;
+      }
+      return cuts;
+    }
+    int units = g.r() * g.s() * channels / COLS;
+    int gates = g.c() / channels;
+    for (int[] size : UNITS) {
+      if (units % size[0] != 0) {
+        continue;
+      }
+      int tiles = units / size[0] * Tiles.up(g.k(), COLS) * gates;
+      for (int each = Math.min(MOST_IMAGES, g.n()); each > 0; each /= 2) {
+        int groups = Tiles.up(g.n(), each);
+        long parts = 4L * tiles * groups * size[0] * COLS * COLS;
+        boolean busy = tiles * groups >= FEW || each == 1;
+        if (busy && tiles * groups <= MANY && parts <= Lane.SCRATCH && tiles <= Lane.MOST_TICKETS) {
+          cuts.add(new Cut(COLS, size[0] * COLS, groups, size[1]));
+        }
+      }
+    }
+    return cuts;
+  }
+
+  /** Bytes of a block of the forward pass: filters, and the pictures' rows under its places. */
+  private static int shared(Cut cut, ConvGeometry g, int channels) {
+    int depth = g.r() * g.s() * channels;
+    int row = depth + (depth % 32 == 0 ? 16 : 0);
+    int rows = Math.min(g.oh(), (cut.rows() + g.ow() - 2) / g.ow() + 1); // of y, at most
+    return 4 * COLS * row + ((rows - 1) * g.strideH() + g.r()) * g.w() * channels;
+  }
+
+  /** The pass, cut so. */
+  void run(
+      Pass pass,
+      ConvGeometry g,
+      Cut cut,
+      BytePictures x,
+      Address w,
+      Address bias,
+      boolean relu,
+      Address y) {
+    int[] sizes = Convolutions.geometry(g);
+    int channels = x.channels();
+    int words = x.words();
+    int filters = Tiles.up(g.k(), COLS);
+    if (pass == Pass.FORWARD) {
+      int blocks = g.n() * filters * Tiles.up(g.oh() * g.ow(), cut.rows());
+      Object row = bias == null ? (Object) 0L : bias;
+      tiles.launch(
+          "forward_pictures",
+          blocks,
+          1,
+          cut.rows() / ROWS * 32,
+          shared(cut, g, channels),
+          sizes,
+          x.frames(),
+          x.index(),
+          x.about(),
+          words,
+          channels,
+          w,
+          row,
+          relu ? 1 : 0,
+          y);
+      return;
+    }
+    int units = cut.cols() / COLS;
+    int threads = units * cut.groups() * 32;
+    int ofX = units * COLS + (units % 2 == 0 ? 32 : 0); // bytes of a place
+    int shared = Math.max(STAGES * PLACES * (DY_ROW + ofX), threads / 32 * 4096);
+    tiles.launch(
+        "filter_pictures_" + units,
+        g.r() * g.s() * channels / cut.cols() * filters,
+        g.c() / channels * cut.splits(),
+        threads,
+        shared,
+        sizes,
+        x.frames(),
+        x.index(),
+        x.about(),
+        words,
+        channels,
+        Tiles.up(g.n(), cut.splits()),
+        y,
+        w,
+        tiles.scratch,
+        tiles.tickets);
+  }
+}
