@@ -240,7 +240,8 @@ final class Convolutions implements AutoCloseable {
       return status;
     }
     if (pass == Pass.FORWARD) {
-      each("add_row", (long) rows(p.g) * p.g.k(), y, extra, p.g.k(), relu ? 1 : 0, y);
+      long n = (long) rows(p.g) * p.g.k();
+      launcher.addRow(stream, modules, n, y, extra, p.g.k(), relu, y);
     } else {
       long n = (long) p.g.n() * p.g.h() * p.g.w() * p.g.c();
       launcher.map(stream, Pointwise.RELU_GRADIENT, modules, n, x, extra, 0, 0, x);

@@ -40,7 +40,7 @@ public final class CudaBackend implements Backend {
   private static final int RELAXED = 2; // capture mode: other calls of this thread stay allowed
   private static final long MOST_WORKSPACE = 512L << 20; // bytes, for a convolution
   private static final int SUM_BLOCKS = 1056; // 8 on each of an H100's processors
-  private static final int MOST_PARTS = 528; // of a sum over rows
+  private static final int ROW_BLOCKS = 528; // of a sum over rows: 4 on each of them
 
   private final CUdevice device;
   private final CUcontext context = new CUcontext();
@@ -469,7 +469,12 @@ public final class CudaBackend implements Backend {
 
   @Override
   public void addRow(Buffer x, Buffer row, int rows, int cols, Buffer y) {
-    each("add_row", (long) rows * cols, in(x), in(row), cols, 0, out(y));
+    addRow((long) rows * cols, in(x), in(row), cols, false, out(y));
+  }
+
+  private void addRow(long n, CudaBuffer x, CudaBuffer row, int cols, boolean relu, CudaBuffer y) {
+    bind();
+    launcher.addRow(lane.stream, modules, n, x.address(), row.address(), cols, relu, y.address());
   }
 
   @Override
@@ -482,23 +487,26 @@ public final class CudaBackend implements Backend {
       return;
     }
     bind();
-    int columnBlocks = (cols + 31) / 32;
-    int parts = Math.min(MOST_PARTS, (rows + 127) / 128);
-    if ((long) parts * cols * 8 > Lane.SCRATCH || columnBlocks > Lane.MOST_TICKETS) {
-      parts = 1;
-    }
+    int fours = (cols - 1) / 4 + 1;
+    int across = Math.min(16, Integer.highestOneBit(2 * fours - 1)); // a power of two
+    int down = Launcher.THREADS / across;
+    int columnBlocks = (fours - 1) / across + 1;
+    // Four rows a thread at least; 528 parts of 64 columns fit the scratch.
+    int parts = Math.max(1, Math.min(ROW_BLOCKS / columnBlocks, (rows - 1) / (4 * down) + 1));
+    boolean aligned = cols % 4 == 0 && in(x).address().value() % 16 == 0;
     launcher.run(
         lane.stream,
         "sumRows",
         modules.function("sum_rows"),
         columnBlocks,
         parts,
-        32,
-        32,
+        across,
+        down,
         in(x),
         out(y),
         lane.scratch,
         lane.tickets,
+        aligned ? 1 : 0,
         rows,
         cols);
   }
@@ -635,7 +643,7 @@ public final class CudaBackend implements Backend {
     }
     fill(y, 0);
     if (bias != null && y.count() > 0) {
-      each("add_row", y.count(), in(y), in(bias), g.k(), relu ? 1 : 0, out(y));
+      addRow(y.count(), in(y), in(bias), g.k(), relu, out(y));
     }
   }
 
