@@ -64,7 +64,9 @@ public final class Benchmarks implements Bench {
 
   @Option(
       names = "--quick",
-      description = "few sizes, 5 iterations of 0.15 s in this JVM: for a look, not for figures")
+      description =
+          "few sizes, only Update on a CPU beside a GPU, 5 iterations of 0.15 s in this JVM: for a"
+              + " look, not for figures")
   private boolean quick;
 
   @Option(

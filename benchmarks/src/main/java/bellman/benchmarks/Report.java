@@ -25,12 +25,14 @@ final class Report {
     rows.add(
         List.of(
             "benchmark", "parameters", "time", "± 99.9 %", "rate", "memory", "of peak", "heap"));
-    results.stream()
-        .sorted(
-            Comparator.comparing(Result::benchmark)
-                .thenComparing(r -> text(r, common), Report::natural))
-        .forEach(r -> rows.add(row(r, common, peaks)));
+    results.stream().sorted(order(common)).forEach(r -> rows.add(row(r, common, peaks)));
     return line(common) + aligned(rows, 2);
+  }
+
+  /** By name, then by parameters. */
+  static Comparator<Result> order(Map<String, String> common) {
+    return Comparator.comparing(Result::benchmark)
+        .thenComparing(r -> text(r, common), Report::natural);
   }
 
   /** The parameters that have one and the same value in all results that have them. */

@@ -24,6 +24,9 @@ record Trial(String benchmark, Map<String, String> parameters, Work work) {
 
   static final String COPY = "MemoryBenchmark.move";
 
+  /** The one that a quick look takes on a CPU beside a GPU. */
+  private static final String UPDATE = "UpdateBenchmark.update";
+
   /**
    * What of each benchmark is measured.
    *
@@ -39,6 +42,14 @@ record Trial(String benchmark, Map<String, String> parameters, Work work) {
     Choice {
       devices = List.copyOf(devices);
       threads = List.copyOf(threads);
+    }
+
+    private boolean leavesOut(String benchmark, String device) {
+      return quick
+          && !device.isEmpty()
+          && !gpu(device)
+          && devices.stream().anyMatch(Trial::gpu)
+          && !benchmark.equals(UPDATE);
     }
   }
 
@@ -82,13 +93,12 @@ record Trial(String benchmark, Map<String, String> parameters, Work work) {
                   choice
                       .parameters()
                       .getOrDefault(
-                          field.getKey(),
-                          values(field.getValue(), device.startsWith("cuda"), choice.quick()));
+                          field.getKey(), values(field.getValue(), gpu(device), choice.quick()));
             };
         combinations = times(combinations, field.getKey(), values);
       }
       for (Map<String, String> combination : combinations) {
-        add(trials, benchmark, combination, leftOut);
+        add(trials, benchmark, combination, choice, leftOut);
       }
     }
     return trials;
@@ -107,14 +117,26 @@ record Trial(String benchmark, Map<String, String> parameters, Work work) {
     return all;
   }
 
+  private static boolean gpu(String device) {
+    return device.startsWith("cuda");
+  }
+
   private static void add(
-      List<Trial> trials, String benchmark, Map<String, String> parameters, Consumer<String> why) {
+      List<Trial> trials,
+      String benchmark,
+      Map<String, String> parameters,
+      Choice choice,
+      Consumer<String> why) {
     Measured measured = instance(benchmark, parameters);
-    boolean cpu = !parameters.getOrDefault("device", "").startsWith("cuda");
-    Optional<String> reason =
-        cpu && !parameters.getOrDefault("precision", "fp32").equals("fp32")
-            ? Optional.of("a CPU computes in FP32")
-            : measured.leftOut();
+    String device = parameters.getOrDefault("device", "");
+    Optional<String> reason = measured.leftOut();
+    if (!gpu(device) && !parameters.getOrDefault("precision", "fp32").equals("fp32")) {
+      reason = Optional.of("a CPU computes in FP32");
+    } else if (choice.leavesOut(benchmark, device)) {
+      reason =
+          Optional.of(
+              "beside a GPU --quick measures a CPU in Update alone; --device cpu takes the rest");
+    }
     if (reason.isPresent()) {
       why.accept(reason.get());
     } else {
@@ -177,7 +199,7 @@ record Trial(String benchmark, Map<String, String> parameters, Work work) {
       if (device == null || device.equals(Workload.ORACLE)) {
         continue;
       }
-      boolean gpu = device.startsWith("cuda");
+      boolean gpu = gpu(device);
       Map<String, List<String>> values = new LinkedHashMap<>();
       values.put("product", List.of(gpu ? "8192x8192x8192" : "1024x1024x1024"));
       values.put("shape", List.of(gpu ? "262144x256" : "65536x256"));

@@ -170,8 +170,8 @@ class BenchmarksTest {
         .isZero();
     assertThat(out())
         .contains(
-            "4 compared with earlier results: 0 faster, 0 slower, 4 equal; 0 are only here, 0 only"
-                + " there");
+            "4 compared with earlier results: 0 faster, 0 slower, 4 equal, 0 unclear (large errors);"
+                + " 0 are only here, 0 only there");
     assertThat(Files.readString(chart).contains("rgb(86,180,233)")).as("tiled").isTrue();
   }
 

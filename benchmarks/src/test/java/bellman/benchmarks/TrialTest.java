@@ -86,6 +86,21 @@ class TrialTest {
   }
 
   @Test
+  void quickMeasuresOfACpuBesideAGpuTheUpdateAlone() {
+    assertThat(trials("MemoryBenchmark.move", true, Map.of(), "cuda:1", "java"))
+        .hasSize(7)
+        .allMatch(t -> t.parameters().get("device").equals("cuda:1"));
+    assertThat(leftOut)
+        .hasSize(7)
+        .containsOnly(
+            "beside a GPU --quick measures a CPU in Update alone; --device cpu takes the rest");
+    assertThat(trials("UpdateBenchmark.update", true, Map.of(), "cuda", "java")).hasSize(3);
+    assertThat(trials("MemoryBenchmark.move", true, Map.of(), "onednn", "java")).hasSize(14);
+    assertThat(trials("MemoryBenchmark.move", false, Map.of(), "cuda", "java")).hasSize(4 * 38);
+    assertThat(trials("BridgeBenchmark.step", true, Map.of(), "cuda", "java")).hasSize(1);
+  }
+
+  @Test
   void theLadderBeginsWithLoopsOfOneDevice() {
     Map<String, List<String>> one = Map.of("product", List.of("64x64x64"));
     assertThat(trials(Trial.PRODUCT, false, one, "onednn"))

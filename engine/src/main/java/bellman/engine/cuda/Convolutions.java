@@ -296,8 +296,10 @@ final class Convolutions implements AutoCloseable {
       return status;
     }
     switch (pass) {
-      case FORWARD ->
-          each("add_row", (long) rows(p.g) * p.g.k(), y, extra, p.g.k(), relu ? 1 : 0, y);
+      case FORWARD -> {
+        long n = (long) rows(p.g) * p.g.k();
+        launcher.addRow(stream, modules, n, y, extra, p.g.k(), relu, y);
+      }
       case DATA -> {
         long n = (long) p.g.n() * p.g.h() * p.g.w() * p.g.c();
         launcher.map(stream, Pointwise.RELU_GRADIENT, modules, n, x, extra, 0, 0, x);

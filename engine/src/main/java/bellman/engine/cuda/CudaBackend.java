@@ -480,7 +480,12 @@ public final class CudaBackend implements Backend {
 
   @Override
   public void addRow(Buffer x, Buffer row, int rows, int cols, Buffer y) {
-    each("add_row", (long) rows * cols, in(x), in(row), cols, 0, out(y));
+    addRow((long) rows * cols, in(x), in(row), cols, false, out(y));
+  }
+
+  private void addRow(long n, CudaBuffer x, CudaBuffer row, int cols, boolean relu, CudaBuffer y) {
+    bind();
+    launcher.addRow(lane.stream, modules, n, x.address(), row.address(), cols, relu, y.address());
   }
 
   @Override
@@ -628,7 +633,7 @@ public final class CudaBackend implements Backend {
     }
     fill(y, 0);
     if (bias != null && y.count() > 0) {
-      each("add_row", y.count(), in(y), in(bias), g.k(), relu ? 1 : 0, out(y));
+      addRow(y.count(), in(y), in(bias), g.k(), relu, out(y));
     }
   }
 

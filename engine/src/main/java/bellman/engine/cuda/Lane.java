@@ -17,7 +17,8 @@ import jcuda.driver.JCudaDriver;
 final class Lane implements AutoCloseable {
   static final int MOST_TICKETS = 1 << 16;
   static final long SCRATCH = 8L << 20; // bytes for the parts of a sum
-  private static final int MOST_PARTS = 528; // of a sum over rows
+  private static final int ROW_BLOCKS =
+      528; // of a sum over rows: 4 on each of an H100's processors
 
   /** {@code off} leaves everything to cuDNN and cuBLAS, to be measured or trusted more. */
   static final String TILES = "bellman.cuda.tiles";
@@ -68,14 +69,29 @@ final class Lane implements AutoCloseable {
 
   /** y[c] ← Σ_r x[r, c], of one row or more. */
   void sumRows(Address x, Address y, int rows, int cols) {
-    int columnBlocks = (cols + 31) / 32;
-    int parts = Math.min(MOST_PARTS, (rows + 127) / 128);
-    if ((long) parts * cols * 8 > SCRATCH || columnBlocks > MOST_TICKETS) {
-      parts = 1;
-    }
+    int fours = (cols - 1) / 4 + 1;
+    int across = Math.min(16, Integer.highestOneBit(2 * fours - 1)); // a power of two
+    int down = Launcher.THREADS / across;
+    int columnBlocks = (fours - 1) / across + 1;
+    // Four rows a thread at least; 528 parts of 64 columns fit the scratch.
+    int parts = Math.max(1, Math.min(ROW_BLOCKS / columnBlocks, (rows - 1) / (4 * down) + 1));
+    int aligned = cols % 4 == 0 && x.value() % 16 == 0 ? 1 : 0;
     CUfunction kernel = modules.function("sum_rows");
     launcher.run(
-        stream, "sumRows", kernel, columnBlocks, parts, 32, 32, x, y, scratch, tickets, rows, cols);
+        stream,
+        "sumRows",
+        kernel,
+        columnBlocks,
+        parts,
+        across,
+        down,
+        x,
+        y,
+        scratch,
+        tickets,
+        aligned,
+        rows,
+        cols);
   }
 
   /** Work given to this lane from now on starts after what {@code other} was given so far. */

@@ -80,6 +80,23 @@ final class Launcher {
         n);
   }
 
+  /** y ← x + row for a matrix of {@code n} elements, max(·, 0) of it if {@code relu}. */
+  void addRow(
+      CUstream stream,
+      Modules modules,
+      long n,
+      Address x,
+      Address row,
+      int cols,
+      boolean relu,
+      Address y) {
+    boolean fours = cols % 4 == 0 && (x.value() | row.value() | y.value()) % 16 == 0;
+    String kernel = fours ? "add_row_4" : "add_row";
+    int some = fours ? 4 : 1;
+    each(
+        stream, "addRow", modules.function(kernel), n / some, x, row, cols / some, relu ? 1 : 0, y);
+  }
+
   static int blocks(long threads) {
     long blocks = (threads + THREADS - 1) / THREADS;
     if (blocks > Integer.MAX_VALUE) {

@@ -49,6 +49,25 @@ extern "C" __global__ void add_row(
   y[i] = relu && v <= 0.f ? 0.f : v;
 }
 
+// The same, four elements a thread, where rows are whole fours and all addresses multiples of 16.
+extern "C" __global__ void add_row_4(
+    const float4* x, const float4* row, int cols, int relu, float4* y, wide n) {
+  ELEMENT;
+  if (i >= n) return;
+  float4 v = x[i], b = row[rest(i, cols)];
+  v.x += b.x;
+  v.y += b.y;
+  v.z += b.z;
+  v.w += b.w;
+  if (relu) {
+    v.x = v.x <= 0.f ? 0.f : v.x;
+    v.y = v.y <= 0.f ? 0.f : v.y;
+    v.z = v.z <= 0.f ? 0.f : v.z;
+    v.w = v.w <= 0.f ? 0.f : v.w;
+  }
+  y[i] = v;
+}
+
 extern "C" __global__ void pick(
     const float* x, int cols, const int* index, float* y, wide rows) {
   ELEMENT;
@@ -160,30 +179,61 @@ extern "C" __global__ void max_abs(const uint* x, uint* y, uint* parts, uint* ti
   if (threadIdx.x == 0) y[0] = v;
 }
 
-// 32 × 32 threads over 32 columns; gridDim.y parts of the rows
-extern "C" __global__ void sum_rows(
-    const float* x, float* y, double* parts, uint* tickets, int rows, int cols) {
-  __shared__ double tile[32][33];
-  int lane = threadIdx.x, c = blockIdx.x * 32 + lane;
-  double v = 0;
-  if (c < cols)
-    for (int r = blockIdx.y * 32 + threadIdx.y; r < rows; r += 32 * gridDim.y)
-      v += x[(wide)r * cols + c];
+// v += n columns of rows r, r + step, …, and anything behind them; in the same order with FOURS,
+// which needs addresses that are multiples of 16, and without.
+template <bool FOURS>
+__device__ __forceinline__ void add_rows(
+    const float* x, wide r, wide step, int rows, int cols, int n, double* v) {
+#pragma unroll 4
+  for (; r < rows; r += step) {
+    const float* at = x + r * cols;
+    if (FOURS) {
+      float4 u = *(const float4*)at;
+      v[0] += u.x;
+      v[1] += u.y;
+      v[2] += u.z;
+      v[3] += u.w;
+    } else {
+#pragma unroll
+      for (int j = 0; j < 4; j++) v[j] += at[j < n ? j : 0];
+    }
+  }
+}
+
+// 256 threads: along x four columns each, along y (a power of two) different rows; gridDim.y parts
+// of the rows. fours: cols and x's address are such that a thread's columns are one float4.
+extern "C" __global__ void __launch_bounds__(256) sum_rows(
+    const float* x, float* y, double* parts, uint* tickets, int fours, int rows, int cols) {
+  __shared__ double tile[4][256];
+  int at = threadIdx.y * blockDim.x + threadIdx.x;
+  wide c = 4 * ((wide)blockIdx.x * blockDim.x + threadIdx.x);
+  int n = (int)max(0LL, min(4LL, cols - c));  // of a thread's columns that exist
+  wide first = blockIdx.y * blockDim.y + threadIdx.y;
+  double v[4] = {0, 0, 0, 0};
+  if (n > 0 && fours)
+    add_rows<true>(x + c, first, gridDim.y * blockDim.y, rows, cols, n, v);
+  else if (n > 0)
+    add_rows<false>(x + c, first, gridDim.y * blockDim.y, rows, cols, n, v);
   for (int step = 0; step < 2; step++) {  // first the rows of this block, then all blocks' parts
-    tile[threadIdx.y][lane] = v;
+#pragma unroll
+    for (int j = 0; j < 4; j++) tile[j][at] = v[j];
     __syncthreads();
-    for (int half = 16; half > 0; half /= 2) {
-      if (threadIdx.y < half) tile[threadIdx.y][lane] += tile[threadIdx.y + half][lane];
+    for (int half = blockDim.y / 2; half > 0; half /= 2) {
+      if (threadIdx.y < half)
+        for (int j = 0; j < 4; j++) tile[j][at] += tile[j][at + half * blockDim.x];
       __syncthreads();
     }
     if (step == 1 || gridDim.y == 1) break;
-    if (threadIdx.y == 0 && c < cols) parts[(wide)blockIdx.y * cols + c] = tile[0][lane];
+    if (threadIdx.y == 0)
+      for (int j = 0; j < n; j++) parts[(wide)blockIdx.y * cols + c + j] = tile[j][at];
     if (!last_block(tickets + blockIdx.x, gridDim.y)) return;
-    v = 0;
-    if (c < cols)
-      for (int p = threadIdx.y; p < gridDim.y; p += 32) v += parts[(wide)p * cols + c];
+    for (int j = 0; j < 4; j++) v[j] = 0;
+    if (n > 0)
+      for (int p = threadIdx.y; p < gridDim.y; p += blockDim.y)
+        for (int j = 0; j < 4; j++) v[j] += parts[(wide)p * cols + c + (j < n ? j : 0)];
   }
-  if (threadIdx.y == 0 && c < cols) y[c] = (float)tile[0][lane];
+  if (threadIdx.y == 0)
+    for (int j = 0; j < n; j++) y[c + j] = (float)tile[j][at];
 }
 
 // A warp per row: the first of the largest, NaN above all numbers.

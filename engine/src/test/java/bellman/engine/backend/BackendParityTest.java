@@ -330,6 +330,40 @@ class BackendParityTest {
     }
   }
 
+  /** Four floats are read at once only where they lie at a multiple of 16 bytes. */
+  @ParameterizedTest
+  @MethodSource("backends")
+  void rowsAtAnyAddress(String backend) {
+    try (Twin t = Twin.of(backend)) {
+      Random random = new Random(8);
+      for (int[] s : new int[][] {{1, 4}, {333, 36}, {1, 2048}, {3000, 64}, {2, 132}}) {
+        int rows = s[0];
+        int cols = s[1];
+        String size = " [" + rows + ", " + cols + "]";
+        Pair x = t.random(random, (long) rows * cols);
+        Pair row = t.random(random, cols);
+        Pair y = t.output((long) rows * cols);
+        t.tested.addRow(x.tested(), row.tested(), rows, cols, y.tested());
+        t.reference.addRow(x.reference(), row.reference(), rows, cols, y.reference());
+        t.same("addRow" + size, y, 1e-7);
+        Pair sums = t.output(cols);
+        t.tested.sumRows(x.tested(), rows, cols, sums.tested());
+        t.reference.sumRows(x.reference(), rows, cols, sums.reference());
+        t.same("sumRows" + size, sums, 5e-6); // the CPU adds in float32
+        float[] aligned = t.testedFloats(sums);
+        Pair odd = t.output((long) rows * cols + 1).slice(1, (long) rows * cols);
+        copy(t, x, odd);
+        t.tested.sumRows(odd.tested(), rows, cols, sums.tested());
+        assertThat(t.testedFloats(sums)).as("the order of additions" + size).isEqualTo(aligned);
+        t.tested.addRow(odd.tested(), row.tested(), rows, cols, odd.tested());
+        copy(t, y, x);
+        t.tested.copy(odd.tested(), x.tested());
+        t.same("addRow in place at an odd address" + size, x, 1e-7);
+        t.freeAll();
+      }
+    }
+  }
+
   @ParameterizedTest
   @MethodSource("backends")
   void argmaxOfTiesAndNaN(String backend) {
