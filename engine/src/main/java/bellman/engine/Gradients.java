@@ -75,10 +75,18 @@ public final class Gradients {
       boolean leaf = edge.input().isLeaf() && edge.input().edges().isEmpty();
       (leaf ? toLeaves : onward).add(edge);
     }
-    List<Runnable> beside = new ArrayList<>();
     boolean single = takesNew(toLeaves); // else parts of one would meet on two sides
-    if (y.pair() != null && toLeaves.size() == 2 && single) {
-      beside.add(() -> flowToBoth(y, dy, toLeaves.get(0).input(), toLeaves.get(1).input()));
+    boolean together = y.together() != null && toLeaves.size() == 2 && single;
+    if (together && onward.size() == 1) {
+      Tensor x = onward.get(0).input();
+      Tensor dx = device.empty(x.shape(), DType.FLOAT32);
+      y.together().all(dy, dx, take(toLeaves.get(0)), take(toLeaves.get(1)));
+      arriveOn(x, dx, upstream, open);
+      return;
+    }
+    List<Runnable> beside = new ArrayList<>();
+    if (together) {
+      beside.add(() -> y.together().parameters(dy, take(toLeaves.get(0)), take(toLeaves.get(1))));
     } else {
       toLeaves.forEach(edge -> beside.add(() -> flowToLeaf(y, dy, edge)));
     }
@@ -108,6 +116,11 @@ public final class Gradients {
     Tensor x = edge.input();
     Tensor dx = edge.gradient(dy, null);
     checkShape(y, x, dx);
+    arriveOn(x, dx, upstream, open);
+  }
+
+  private static void arriveOn(
+      Tensor x, Tensor dx, Map<Tensor, Tensor> upstream, PriorityQueue<Tensor> open) {
     Tensor sum = upstream.get(x);
     if (sum == null) {
       open.add(x);
@@ -117,16 +130,13 @@ public final class Gradients {
     }
   }
 
-  private void flowToBoth(Tensor y, Tensor dy, Tensor w, Tensor bias) {
-    Tensor dw = placeOrNew(w);
-    Tensor db = placeOrNew(bias);
-    y.pair().write(dy, dw, db);
-    leaves.put(w, dw);
-    leaves.put(bias, db);
-  }
-
-  private Tensor placeOrNew(Tensor x) {
-    return x.parameters() == null ? x.device().empty(x.shape(), DType.FLOAT32) : place(x);
+  /** Where a leaf's first gradient goes. */
+  private Tensor take(Tensor.Edge edge) {
+    Tensor x = edge.input();
+    boolean parameter = x.parameters() != null;
+    Tensor dx = parameter ? place(x) : x.device().empty(x.shape(), DType.FLOAT32);
+    leaves.put(x, dx);
+    return dx;
   }
 
   /** A parameter's first contribution is written straight into its place in the flat gradients. */

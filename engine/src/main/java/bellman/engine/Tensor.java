@@ -75,7 +75,7 @@ public final class Tensor {
   private boolean mutable;
   private boolean leaf;
   private List<Edge> edges = List.of();
-  private Pair pair; // writes the gradients of the last two inputs at once; null: nothing does
+  private Together together; // for the edges' gradients; null: each by itself
   private Tensor unrectified; // before the relu that this came out of, in the same memory; or null
   private BytePictures pictures; // that this is as floats; null: no such
   private Consumer<Tensor> maker; // of the floats, until somebody wants them
@@ -282,24 +282,25 @@ public final class Tensor {
     return this;
   }
 
-  /** Writes the gradients of a filter and a bias in one go. */
-  @FunctionalInterface
-  interface Pair {
-    void write(Tensor dy, Tensor dw, Tensor db);
+  /** How the gradients of the inputs x, w and bias are written together. */
+  interface Together {
+    void parameters(Tensor dy, Tensor dw, Tensor db);
+
+    void all(Tensor dy, Tensor dx, Tensor dw, Tensor db);
   }
 
-  /** States that one kernel can write the gradients of the last two inputs, w and bias. */
-  private Tensor together(Tensor w, Tensor bias, Pair pair) {
+  /** States how gradients are written together, if the last two inputs that want one are these. */
+  private Tensor together(Tensor w, Tensor bias, Together together) {
     int n = edges.size();
     if (n >= 2 && edges.get(n - 2).input == w && edges.get(n - 1).input == bias) {
-      this.pair = pair;
+      this.together = together;
     }
     return this;
   }
 
-  /** How the gradients of the last two edges' inputs are written at once; null: singly. */
-  Pair pair() {
-    return pair;
+  /** Null: each gradient by itself. */
+  Together together() {
+    return together;
   }
 
   /** Computes without recording: no gradient flows through the result. */
@@ -842,9 +843,28 @@ public final class Tensor {
         .together(
             w,
             bias,
-            (dy, dw, db) ->
+            new Together() {
+              @Override
+              public void parameters(Tensor dy, Tensor dw, Tensor db) {
                 gemm.linearParameterGradients(
-                    rows, in, out, buffer(), dy.buffer(), dw.buffer(), db.buffer()));
+                    rows, in, out, buffer(), dy.buffer(), dw.buffer(), db.buffer());
+              }
+
+              @Override
+              public void all(Tensor dy, Tensor dx, Tensor dw, Tensor db) {
+                gemm.linearGradients(
+                    rows,
+                    in,
+                    out,
+                    buffer(),
+                    w.buffer(),
+                    dy.buffer(),
+                    unrectified != null,
+                    dx.buffer(),
+                    dw.buffer(),
+                    db.buffer());
+              }
+            });
   }
 
   private void checkLinear(Tensor w) {
@@ -985,8 +1005,25 @@ public final class Tensor {
         .together(
             filter,
             bias,
-            (dy, dw, db) ->
-                conv.conv2dParameterGradients(g, buffer(), dy.buffer(), dw.buffer(), db.buffer()));
+            new Together() {
+              @Override
+              public void parameters(Tensor dy, Tensor dw, Tensor db) {
+                conv.conv2dParameterGradients(g, buffer(), dy.buffer(), dw.buffer(), db.buffer());
+              }
+
+              @Override
+              public void all(Tensor dy, Tensor dx, Tensor dw, Tensor db) {
+                conv.conv2dGradients(
+                    g,
+                    buffer(),
+                    filter.buffer(),
+                    dy.buffer(),
+                    unrectified != null,
+                    dx.buffer(),
+                    dw.buffer(),
+                    db.buffer());
+              }
+            });
   }
 
   // ── layout ────────────────────────────────────────────────────────────────────────────────────

@@ -14,9 +14,7 @@ import bellman.engine.backend.Recording;
 import bellman.engine.cuda.CudaBuffer.Address;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.util.HashMap;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import jcuda.Pointer;
@@ -75,7 +73,7 @@ public final class CudaBackend implements Backend {
     int major = attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR);
     int minor = attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
     modules = new Modules(CacheFolder.ofUser(), major, minor, precision == Precision.FP32);
-    Map<Convolutions.Shape, Convolutions.Plan> plans = new HashMap<>();
+    Convolutions.Plans plans = new Convolutions.Plans();
     long[] memory = new long[1];
     Status.driver(JCudaDriver.cuDeviceTotalMem(memory, device), "cuDeviceTotalMem");
     long usable = Math.min(memory[0], options.memoryLimit().orElse(memory[0]));
@@ -479,6 +477,24 @@ public final class CudaBackend implements Backend {
   }
 
   @Override
+  public void linearGradients(
+      int rows,
+      int in,
+      int out,
+      Buffer x,
+      Buffer w,
+      Buffer dy,
+      boolean rectified,
+      Buffer dx,
+      Buffer dw,
+      Buffer db) {
+    ConvGeometry g = pixels(rows, in, out);
+    if (empty(g) || !pairOfGradients(g, x, w, dy, rectified, dx, dw, db)) {
+      Backend.super.linearGradients(rows, in, out, x, w, dy, rectified, dx, dw, db);
+    }
+  }
+
+  @Override
   public void addRow(Buffer x, Buffer row, int rows, int cols, Buffer y) {
     addRow((long) rows * cols, in(x), in(row), cols, false, out(y));
   }
@@ -691,6 +707,42 @@ public final class CudaBackend implements Backend {
           false,
           in(dy).address());
     }
+  }
+
+  @Override
+  public void conv2dGradients(
+      ConvGeometry g,
+      Buffer x,
+      Buffer w,
+      Buffer dy,
+      boolean rectified,
+      Buffer dx,
+      Buffer dw,
+      Buffer db) {
+    if (empty(g) || !pairOfGradients(g, x, w, dy, rectified, dx, dw, db)) {
+      Backend.super.conv2dGradients(g, x, w, dy, rectified, dx, dw, db);
+    }
+  }
+
+  private boolean pairOfGradients(
+      ConvGeometry g,
+      Buffer x,
+      Buffer w,
+      Buffer dy,
+      boolean rectified,
+      Buffer dx,
+      Buffer dw,
+      Buffer db) {
+    bind();
+    return lane.convolutions.runPair(
+        g,
+        in(x).address(),
+        in(w).address(),
+        in(dy).address(),
+        rectified ? in(x).address() : null,
+        out(dx).address(),
+        out(dw).address(),
+        out(db).address());
   }
 
   @Override

@@ -2,7 +2,6 @@ package bellman.engine.cuda;
 
 import bellman.engine.Precision;
 import bellman.engine.cuda.CudaBuffer.Address;
-import java.util.Map;
 import jcuda.driver.CUevent;
 import jcuda.driver.CUevent_flags;
 import jcuda.driver.CUfunction;
@@ -36,7 +35,7 @@ final class Lane implements AutoCloseable {
   Lane(
       Modules modules,
       Launcher launcher,
-      Map<Convolutions.Shape, Convolutions.Plan> plans,
+      Convolutions.Plans plans,
       long workspaceLimit,
       Precision precision,
       boolean reproducible) {

@@ -35,6 +35,7 @@ final class PictureTiles {
   /** Whether both passes have cuts. */
   static boolean fit(ConvGeometry g, int channels) {
     return g.n() > 0
+        && Tiles.divides(g)
         && g.padH() == 0
         && g.padW() == 0
         && g.k() % 4 == 0
@@ -83,6 +84,17 @@ final class PictureTiles {
     return cuts;
   }
 
+  /** What kernels divide by. */
+  private static int[] divisors(ConvGeometry g, int channels, int tiles, int groups) {
+    return Tiles.join(
+        Tiles.divisor(g.ow()),
+        Tiles.divisor(g.s() * channels),
+        Tiles.divisor(channels),
+        Tiles.divisor(tiles),
+        Tiles.divisor(groups),
+        Tiles.divisor(Tiles.up(g.oh() * g.ow(), PLACES)));
+  }
+
   /** Bytes of a block of the forward pass: filters, and the pictures' rows under its places. */
   private static int shared(Cut cut, ConvGeometry g, int channels) {
     int depth = g.r() * g.s() * channels;
@@ -106,20 +118,20 @@ final class PictureTiles {
     int words = x.words();
     int filters = Tiles.up(g.k(), COLS);
     if (pass == Pass.FORWARD) {
-      int blocks = g.n() * filters * Tiles.up(g.oh() * g.ow(), cut.rows());
+      int ofPicture = Tiles.up(g.oh() * g.ow(), cut.rows());
       Object row = bias == null ? (Object) 0L : bias;
       tiles.launch(
           "forward_pictures",
-          blocks,
-          1,
+          g.n(),
+          ofPicture * filters,
           cut.rows() / ROWS * 32,
           shared(cut, g, channels),
           sizes,
+          divisors(g, channels, ofPicture, 1),
           x.frames(),
           x.index(),
           x.about(),
           words,
-          channels,
           w,
           row,
           relu ? 1 : 0,
@@ -130,18 +142,19 @@ final class PictureTiles {
     int threads = units * cut.groups() * 32;
     int ofX = units * COLS + (units % 2 == 0 ? 32 : 0); // bytes of a place
     int shared = Math.max(STAGES * PLACES * (DY_ROW + ofX), threads / 32 * 4096);
+    int across = g.r() * g.s() * channels / cut.cols();
     tiles.launch(
         "filter_pictures_" + units,
-        g.r() * g.s() * channels / cut.cols() * filters,
+        across * filters,
         g.c() / channels * cut.splits(),
         threads,
         shared,
         sizes,
+        divisors(g, channels, across, cut.splits()),
         x.frames(),
         x.index(),
         x.about(),
         words,
-        channels,
         Tiles.up(g.n(), cut.splits()),
         y,
         w,

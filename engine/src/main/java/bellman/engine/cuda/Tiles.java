@@ -3,8 +3,11 @@ package bellman.engine.cuda;
 import bellman.engine.backend.ConvGeometry;
 import bellman.engine.cuda.Convolutions.Pass;
 import bellman.engine.cuda.CudaBuffer.Address;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import jcuda.driver.CUfunction;
 import jcuda.driver.CUstream;
@@ -34,6 +37,7 @@ final class Tiles {
   private static final int[] BLOCKS = {
     0, 132, 264, 528
   }; // as many as tiles; 1, 2 and 4 for each of an H100's processors
+  private static final int MOST_TILES = 1 << 16; // so that their number divides itself
   private static final int LEAST_SLICES = 4; // for a block that shares a tile
 
   /**
@@ -61,6 +65,13 @@ final class Tiles {
     }
   }
 
+  /** Cuts of a data and a filter gradient in one launch, of equally many groups. */
+  record Pair(Cut data, Cut filter) {}
+
+  private static final int[][] PAIRED = {{64, 32}, {32, 64}, {32, 32}, {32, 16}};
+  private static final int MOST_GROUPS = 4; // of a pair
+  private static final int FEW = 4; // cuts of each pass that are tried together
+
   private final CUstream stream;
   private final Modules modules;
   private final Launcher launcher;
@@ -83,7 +94,7 @@ final class Tiles {
     Set<Cut> cuts = new LinkedHashSet<>();
     for (int[] size : SIZES) {
       long tiles = tiles(pass, g, size[0], size[1]);
-      if (tiles > Integer.MAX_VALUE) {
+      if (tiles > MOST_TILES) {
         continue;
       }
       for (int groups = 1; groups <= size[2]; groups *= 2) {
@@ -91,7 +102,7 @@ final class Tiles {
           long most = Math.min(blocks / tiles, slices(pass, g) / (LEAST_SLICES * groups));
           Cut cut = new Cut(size[0], size[1], (int) Math.max(1, most), groups);
           boolean idle = tiles * cut.splits * groups * 4 <= FULL; // else groups gain nothing
-          if ((groups == 1 || idle) && cut.shared() <= MOST_SHARED && hasRoom(cut, tiles)) {
+          if ((groups == 1 || idle) && cut.shared() <= MOST_SHARED && hasRoom(cut, tiles, 1)) {
             cuts.add(cut);
           }
         }
@@ -100,15 +111,24 @@ final class Tiles {
     return List.copyOf(cuts);
   }
 
-  /** Whether the parts of the blocks that share a tile fit their places. */
-  private static boolean hasRoom(Cut cut, long tiles) {
+  /** Whether the parts of the blocks that share a tile fit one {@code share}th of their places. */
+  private static boolean hasRoom(Cut cut, long tiles, int share) {
+    long bytes = 4L * tiles * cut.splits * cut.rows * (cut.cols + ROW_SUMS);
     return cut.splits == 1
-        || (tiles * tickets(cut.splits) <= Lane.MOST_TICKETS
-            && 4L * tiles * cut.splits * cut.rows * (cut.cols + ROW_SUMS) <= Lane.SCRATCH);
+        || (tiles * tickets(cut.splits) <= Lane.MOST_TICKETS / share
+            && bytes <= Lane.SCRATCH / share);
+  }
+
+  /** Whether kernels can divide without dividing: what by what stays below 2^32. */
+  static boolean divides(ConvGeometry g) {
+    long places = Math.max((long) g.n() * g.oh() * g.ow(), (long) g.n() * g.h() * g.w());
+    long by = Math.max(Math.max(g.w(), g.h()), Math.max(g.s() * g.c(), g.k()));
+    long most = Math.max(places, (long) g.r() * g.s() * Math.max(g.c(), g.k()));
+    return most * by < 1L << 32;
   }
 
   private static boolean fits(Pass pass, ConvGeometry g) {
-    if (g.padH() != 0 || g.padW() != 0) {
+    if (g.padH() != 0 || g.padW() != 0 || !divides(g)) {
       return false;
     }
     boolean one = g.oh() == 1 && g.ow() == 1;
@@ -123,6 +143,39 @@ final class Tiles {
       case DATA -> g.k() % 4 == 0 && g.c() % 4 == 0;
       case FILTER -> pixels && g.k() % 4 == 0;
     };
+  }
+
+  /** For a division by {@code d} without dividing; see {@code tiles.cu}. */
+  static int[] divisor(int d) {
+    return new int[] {d, d == 1 ? 0 : (int) ((1L << 32) / d + 1)};
+  }
+
+  static int[] join(int[]... parts) {
+    return Arrays.stream(parts).flatMapToInt(Arrays::stream).toArray();
+  }
+
+  /** The cut of a pass as kernels take it. */
+  private static int[] tiling(Pass pass, ConvGeometry g, Cut cut) {
+    int size = cohort(cut.splits);
+    int[] numbers = {
+      Math.toIntExact(tiles(pass, g, cut.rows, cut.cols)),
+      cut.splits,
+      up(slices(pass, g), cut.splits * cut.groups),
+      up(cut.splits, size)
+    };
+    return join(numbers, divisor(size), divisor(up(cols(pass, g), cut.cols)));
+  }
+
+  /** What kernels divide by: places, a filter's row, strides, tiles of a phase, slices of a tap. */
+  private static int[] divisors(ConvGeometry g, long tiles) {
+    return join(
+        divisor(g.ow()),
+        divisor(g.oh()),
+        divisor(g.s() * g.c()),
+        divisor(g.strideH()),
+        divisor(g.strideW()),
+        divisor(Math.toIntExact(tiles / (g.strideH() * g.strideW()))),
+        divisor(up(g.k(), SLICE)));
   }
 
   private static int rows(Pass pass, ConvGeometry g) {
@@ -157,8 +210,11 @@ final class Tiles {
 
   /** That a tile needs: one for each cohort of the blocks that share it, one for the cohorts. */
   private static int tickets(int splits) {
-    int cohort = splits <= 8 ? splits : (int) Math.ceil(Math.sqrt(splits));
-    return up(splits, cohort) + 1;
+    return up(splits, cohort(splits)) + 1;
+  }
+
+  private static int cohort(int splits) {
+    return splits <= 8 ? splits : (int) Math.ceil(Math.sqrt(splits));
   }
 
   static int up(int n, int by) {
@@ -178,15 +234,92 @@ final class Tiles {
     String size = "_" + cut.rows + "x" + cut.cols;
     int tiles = Math.toIntExact(tiles(pass, g, cut.rows, cut.cols));
     int[] sizes = Convolutions.geometry(g);
+    int[] by = divisors(g, pass == Pass.DATA ? tiles : g.strideH() * g.strideW());
+    int[] t = tiling(pass, g, cut);
     Object more = extra == null ? (Object) 0L : extra;
     switch (pass) {
       case FORWARD -> {
         int max = relu ? 1 : 0;
-        launch("forward" + size, tiles, cut, sizes, x, w, more, max, y, scratch, tickets);
+        launch("forward" + size, tiles, cut, sizes, by, t, x, w, more, max, y, scratch, tickets);
       }
-      case DATA -> launch("data" + size, tiles, cut, sizes, y, w, more, x, scratch, tickets);
-      case FILTER -> launch("filter" + size, tiles, cut, sizes, x, y, w, more, scratch, tickets);
+      case DATA -> launch("data" + size, tiles, cut, sizes, by, t, y, w, more, x, scratch, tickets);
+      case FILTER ->
+          launch("filter" + size, tiles, cut, sizes, by, t, x, y, w, more, scratch, tickets);
     }
+  }
+
+  /**
+   * Pairs of what was fast alone; none where one of the passes has no cuts.
+   *
+   * @param data times of cuts
+   * @param filter likewise
+   */
+  static List<Pair> pairs(ConvGeometry g, Map<Cut, Float> data, Map<Cut, Float> filter) {
+    List<Pair> pairs = new ArrayList<>();
+    for (int groups = 1; groups <= MOST_GROUPS; groups *= 2) {
+      for (Cut d : fastest(Pass.DATA, g, data, groups)) {
+        for (Cut f : fastest(Pass.FILTER, g, filter, groups)) {
+          pairs.add(new Pair(d, f));
+        }
+      }
+    }
+    return pairs;
+  }
+
+  private static List<Cut> fastest(Pass pass, ConvGeometry g, Map<Cut, Float> times, int groups) {
+    return times.entrySet().stream()
+        .filter(e -> e.getKey().groups == groups && isPaired(pass, g, e.getKey()))
+        .sorted(Map.Entry.comparingByValue())
+        .limit(FEW)
+        .map(Map.Entry::getKey)
+        .toList();
+  }
+
+  private static boolean isPaired(Pass pass, ConvGeometry g, Cut cut) {
+    return Arrays.stream(PAIRED).anyMatch(size -> size[0] == cut.rows && size[1] == cut.cols)
+        && hasRoom(cut, tiles(pass, g, cut.rows, cut.cols), 2);
+  }
+
+  /** Both gradients of dy; operands as {@link Convolutions#runPair} has them. */
+  void run(
+      ConvGeometry g,
+      Pair pair,
+      Address x,
+      Address w,
+      Address dy,
+      Address rectified,
+      Address dx,
+      Address dw,
+      Address db) {
+    Cut d = pair.data;
+    Cut f = pair.filter;
+    int ofData = Math.toIntExact(tiles(Pass.DATA, g, d.rows, d.cols));
+    int ofFilter = Math.toIntExact(tiles(Pass.FILTER, g, f.rows, f.cols));
+    launch(
+        "gradients",
+        ofData * d.splits + ofFilter * f.splits,
+        1,
+        d.groups * THREADS,
+        Math.max(d.shared(), f.shared()),
+        Convolutions.geometry(g),
+        divisors(g, ofData),
+        d.rows,
+        d.cols,
+        tiling(Pass.DATA, g, d),
+        f.rows,
+        f.cols,
+        tiling(Pass.FILTER, g, f),
+        x,
+        w,
+        dy,
+        rectified == null ? (Object) 0L : rectified,
+        dx,
+        dw,
+        db,
+        scratch,
+        tickets,
+        scratch.value() + Lane.SCRATCH / 2, // the filter's have the upper halves
+        tickets.value() + 4L * Lane.MOST_TICKETS / 2);
   }
 
   private void launch(String kernel, int tiles, Cut cut, Object... arguments) {

@@ -5,6 +5,12 @@
 // A byte is a TF32 number: EXACT splits the other operand alone. Both kernels read four bytes at a
 // time, neighbours in the reduction or across it, and order the multiplications accordingly.
 
+struct PictureDivisors {
+  Divisor ow, run, channels;
+  Divisor tiles;           // forward: of a picture; filter: side by side
+  Divisor groups, chunks;  // filter: of pictures; of a picture's places
+};
+
 __device__ __forceinline__ void to_float(uint bytes, uint* four) {
 #pragma unroll
   for (int i = 0; i < 4; i++) four[i] = __float_as_uint((float)(bytes >> 8 * i & 255));
@@ -16,27 +22,29 @@ __device__ __forceinline__ int filter_row(int depth) { return depth + (depth % 3
 // y = (pictures ∗ w) / 255 (+ bias), then max(·, 0) if asked. A warp makes 16 places of one picture
 // by 32 filters; a block has the rows of the picture under its places, and its filters.
 extern "C" __global__ void forward_pictures(
-    Geometry g, const byte* frames, const int* index, const int* about, int words, int channels,
-    const float* w, const float* bias, int relu, float* y) {
+    Geometry g, PictureDivisors by, const byte* frames, const int* index, const int* about,
+    int words, const float* w, const float* bias, int relu, float* y) {
   int lane = threadIdx.x % 32, block = blockDim.x / 32 * 16, places = g.oh * g.ow;
-  int tiles = (places + block - 1) / block, tilesK = (g.k + 31) / 32;
-  int m0 = blockIdx.x % tiles * block, k0 = blockIdx.x / tiles % tilesK * 32;
-  int image = blockIdx.x / tiles / tilesK;
+  int channels = by.channels.d, image = blockIdx.x;
+  int tileK = quotient(blockIdx.y, by.tiles), tile = blockIdx.y - tileK * by.tiles.d;
+  int m0 = tile * block, k0 = tileK * 32;
   int row = g.w * channels, run = g.s * channels, depth = g.r * run, stride = filter_row(depth);
   float* ws = tile_rings;
   byte* xs = (byte*)(ws + 32 * stride);
 
   wide frame = index[image];
-  int top = m0 / g.ow, last = (min(m0 + block, places) - 1) / g.ow;
+  int top = quotient(m0, by.ow), last = quotient(min(m0 + block, places) - 1, by.ow);
   int bytes = ((last - top) * g.strideH + g.r) * row;
   const byte* from = frames + (frame * g.h + top * g.strideH) * row;
   for (int i = threadIdx.x * 16; i < bytes; i += blockDim.x * 16) copy_16(xs + i, from + i, true);
   int open = about[frame * words] * channels;
-  for (int i = threadIdx.x; i < 8 * depth; i += blockDim.x) {
-    int k = i / (depth / 4), j = i % (depth / 4) * 4;
+  for (int k = threadIdx.x / 32; k < 32; k += blockDim.x / 32) {
     bool inside = k0 + k < g.k;
-    const float* at = w + ((wide)(k0 + k) * g.r * g.s + j / channels) * g.c + open + j % channels;
-    copy_16(ws + k * stride + j, inside ? at : w, inside);
+    const float* filter = inside ? w + (wide)(k0 + k) * g.r * g.s * g.c + open : w;
+    for (int j = lane * 4; j < depth; j += 128) {
+      int tap = quotient(j, by.channels);
+      copy_16(ws + k * stride + j, filter + tap * g.c + j - tap * channels, inside);
+    }
   }
   copies_given();
   copies_arrived<2>();
@@ -46,7 +54,8 @@ extern "C" __global__ void forward_pictures(
 #pragma unroll
   for (int e = 0; e < 2; e++) {
     int m = min(m0 + (int)threadIdx.x / 32 * 16 + lane / 4 + 8 * e, places - 1);
-    a[e] = xs + (m / g.ow - top) * g.strideH * row + m % g.ow * g.strideW * channels + lane % 4 * 4;
+    int p = quotient(m, by.ow), q = m - p * g.ow;
+    a[e] = xs + (p - top) * g.strideH * row + q * g.strideW * channels + lane % 4 * 4;
   }
   const float* b = ws + lane / 4 * stride + lane % 4 * 4;
   float sum[4][4] = {};
@@ -102,19 +111,19 @@ extern "C" __global__ void forward_pictures(
 // group-wide sum adds the groups' parts in their order.
 template <int UNITS, int SHARES>
 __device__ void filter_pictures(
-    Geometry g, const byte* frames, const int* index, const int* about, int words, int channels,
-    int each, const float* dy, float* dw, float* parts, uint* tickets) {
+    Geometry g, PictureDivisors by, const byte* frames, const int* index, const int* about,
+    int words, int each, const float* dy, float* dw, float* parts, uint* tickets) {
   const int STAGES = 3, THREADS = UNITS * SHARES * 32, SIZE = UNITS * 1024;
   const int X_ROW = UNITS * 32 + (UNITS % 2 == 0 ? 32 : 0);  // an odd number of 32 bytes
   const int STAGE = PLACES * (DY_ROW * 4 + X_ROW);           // bytes
   __shared__ int image[MOST_IMAGES], frame[MOST_IMAGES], found;
   char* ring = (char*)tile_rings;
   int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-  int gates = g.c / channels, groups = gridDim.y / gates;
-  int gate = blockIdx.y / groups, group = blockIdx.y % groups;
+  int channels = by.channels.d, gates = quotient(g.c, by.channels), groups = by.groups.d;
+  int gate = quotient(blockIdx.y, by.groups), group = blockIdx.y - gate * groups;
   int row = g.w * channels, run = g.s * channels, places = g.oh * g.ow;
-  int across = g.r * run / 32 / UNITS;
-  int j0 = blockIdx.x % across * UNITS * 32, k0 = blockIdx.x / across * 32;
+  int tileK = quotient(blockIdx.x, by.tiles);
+  int j0 = (blockIdx.x - tileK * by.tiles.d) * UNITS * 32, k0 = tileK * 32;
 
   if (warp == 0) {
     int n = 0;
@@ -135,11 +144,11 @@ __device__ void filter_pictures(
   }
   __syncthreads();
 
-  int chunks = (places + PLACES - 1) / PLACES, n = found * chunks;
-  auto load = [&](int i) {
-    float* ds = (float*)(ring + i % STAGES * STAGE);
+  int n = found * by.chunks.d;
+  auto load = [&](int i, int stage) {
+    float* ds = (float*)(ring + stage * STAGE);
     byte* xs = (byte*)(ds + PLACES * DY_ROW);
-    int which = i / chunks, m0 = i % chunks * PLACES;
+    int which = quotient(i, by.chunks), m0 = (i - which * by.chunks.d) * PLACES;
     const float* fromDy = dy + ((wide)image[which] * places + m0) * g.k + k0;
     for (int id = threadIdx.x; id < PLACES * 8; id += THREADS) {
       int m = id / 8, k = id % 8 * 4;
@@ -150,25 +159,30 @@ __device__ void filter_pictures(
     for (int id = threadIdx.x; id < PLACES * UNITS * 2; id += THREADS) {
       int m = id / (UNITS * 2), j = id % (UNITS * 2) * 16, at = m0 + m;
       bool inside = at < places;
-      int p = at / g.ow * g.strideH + (j0 + j) / run, q = at % g.ow * g.strideW * channels;
-      const byte* x = fromX + p * row + q + (j0 + j) % run;
+      int p = quotient(at, by.ow), q = at - p * g.ow, r = quotient(j0 + j, by.run);
+      const byte* x =
+          fromX + (p * g.strideH + r) * row + q * g.strideW * channels + j0 + j - r * run;
       copy_16(xs + m * X_ROW + j, inside ? x : frames, inside);
     }
   };
   float sum[2][4][4] = {};
   int unit = warp / SHARES;
-  for (int i = 0; i < STAGES - 1; i++) {
-    if (i < n) load(i);
+  int free = 0, full = 0;  // stages
+#pragma unroll 1
+  for (int i = 1 - STAGES; i < n; i++) {
+    if (i >= 0) {
+      copies_arrived<STAGES>();
+      __syncthreads();
+    }
+    if (i + STAGES - 1 < n) load(i + STAGES - 1, free);
     copies_given();
-  }
-  for (int i = 0; i < n; i++) {
-    copies_arrived<STAGES>();
-    __syncthreads();
-    if (i + STAGES - 1 < n) load(i + STAGES - 1);
-    copies_given();
-    const float* ds = (const float*)(ring + i % STAGES * STAGE) + lane % 4 * DY_ROW + lane / 4;
-    const byte* xs = (const byte*)(ring + i % STAGES * STAGE + PLACES * DY_ROW * 4) +
+    if (++free == STAGES) free = 0;
+    if (i < 0) continue;
+    const float* ds = (const float*)(ring + full * STAGE) + lane % 4 * DY_ROW + lane / 4;
+    const byte* xs = (const byte*)(ring + full * STAGE + PLACES * DY_ROW * 4) +
                      lane % 4 * X_ROW + unit * 32 + lane / 4 * 4;
+    if (++full == STAGES) full = 0;
+#pragma unroll 1
     for (int m = warp % SHARES * 8; m < PLACES; m += SHARES * 8) {
       uint u[4], v[4];
       to_float(*(const uint*)(xs + m * X_ROW), u);
@@ -228,17 +242,17 @@ __device__ void filter_pictures(
     int k = k0 + id / 512 % 2 * 16 + of / 4 + e / 2 * 8;
     int j = j0 + id / 1024 * 32 + 4 * (of % 4 * 2 + e % 2) + c;
     if (k < g.k)
-      dw[((wide)k * g.r * g.s + j / channels) * g.c + gate * channels + j % channels] =
-          total[i] / 255.f;
+      dw[(wide)k * g.r * g.s * g.c + quotient(j, by.channels) * (g.c - channels) +
+         gate * channels + j] = total[i] / 255.f;
   }
 }
 
-#define FILTER_PICTURES(UNITS, SHARES)                                                           \
-  extern "C" __global__ void __launch_bounds__(UNITS * SHARES * 32) filter_pictures_##UNITS(     \
-      Geometry g, const byte* frames, const int* index, const int* about, int words,             \
-      int channels, int each, const float* dy, float* dw, float* parts, uint* tickets) {         \
-    filter_pictures<UNITS, SHARES>(                                                              \
-        g, frames, index, about, words, channels, each, dy, dw, parts, tickets);                 \
+#define FILTER_PICTURES(UNITS, SHARES)                                                         \
+  extern "C" __global__ void __launch_bounds__(UNITS * SHARES * 32) filter_pictures_##UNITS(   \
+      Geometry g, PictureDivisors by, const byte* frames, const int* index, const int* about,  \
+      int words, int each, const float* dy, float* dw, float* parts, uint* tickets) {          \
+    filter_pictures<UNITS, SHARES>(                                                            \
+        g, by, frames, index, about, words, each, dy, dw, parts, tickets);                     \
   }
 FILTER_PICTURES(1, 8)
 FILTER_PICTURES(2, 4)

@@ -63,6 +63,34 @@ __device__ __forceinline__ void load_4(uint* to, const float* from) {
                : "r"((uint)__cvta_generic_to_shared(from)));
 }
 
+// m / d for m · d < 2^32, where a division would take a hundred cycles and many instructions, which
+// have to be fetched: a kernel of a few microseconds waits for them more than for its operands.
+struct Divisor {
+  uint d, magic;  // ⌊2^32 / d⌋ + 1; 0 where d is 1
+};
+__device__ __forceinline__ int quotient(uint m, Divisor by) {
+  return by.magic ? __umulhi(m, by.magic) : m;
+}
+__device__ __forceinline__ int remainder(uint m, Divisor by) { return m - quotient(m, by) * by.d; }
+
+// How a pass is cut: its tiles, and splits of each tile's reduction.
+struct Tiling {
+  int tiles, splits, each;  // slices of a group
+  int cohorts;              // of the splits of a tile
+  Divisor cohort, across;   // members of a cohort; tiles side by side
+};
+
+struct Divisors {
+  Divisor ow, oh, run, strideH, strideW, phase, tap;  // tiles of a phase, slices of a tap
+};
+
+// What a block does, with places where parts meet.
+struct Job {
+  int tile, split;
+  float* parts;
+  uint* tickets;
+};
+
 // c += a b, exact. The tensor cores cut off what they add to a sum; an addition outside rounds.
 __device__ __forceinline__ void multiply_exactly(
     float* c, const uint* a, const uint* aLow, const uint* b, const uint* bLow) {
@@ -186,39 +214,39 @@ struct Tile {
   // Whether this thread has its place of the whole sum; group 0 alone has. Of the blocks that share
   // a tile the last in each cohort adds its cohort's parts, and the last cohort adds the cohorts': no
   // block reads more than about twice the root of their number.
-  __device__ bool whole(float* ring, float* parts, uint* tickets) {
+  __device__ bool whole(float* ring, Tiling cut, Job job) {
     float* here = ring + TILE_MEMBER;
+    bool first = TILE_GROUP == 0;
     if (TILE_GROUPS > 1) {
       __syncthreads();  // nobody reads the ring any more
-      if (TILE_GROUP > 0) store(here + (TILE_GROUP - 1) * SIZE);
+      if (!first) store(here + (TILE_GROUP - 1) * SIZE);
       __syncthreads();
-      if (TILE_GROUP == 0)
-        for (int g = 1; g < TILE_GROUPS; g++) {
-          const float* at = here + (g - 1) * SIZE;
-          add([=](int i) { return at[i]; });
-        }
+      if (first)
+#pragma unroll 1
+        for (int g = 1; g < TILE_GROUPS; g++, here += SIZE) add([=](int i) { return here[i]; });
     }
-    int blocks = gridDim.y;
-    bool first = TILE_GROUP == 0;
-    if (blocks == 1) return first;
-    int size = 1;
-    while (size * size < blocks) size++;
-    if (blocks <= 8) size = blocks;
-    int cohorts = (blocks + size - 1) / size, cohort = blockIdx.y / size, start = cohort * size;
-    float* tile = parts + (wide)blockIdx.x * blocks * SIZE + TILE_MEMBER;
-    uint* ticket = tickets + (wide)blockIdx.x * (cohorts + 1);
-    if (first) store(tile + blockIdx.y * SIZE);
-    int members = min(size, blocks - start);
-    if (!last_block(ticket + 1 + cohort, members)) return false;
-    if (first) sum_up(tile + start * SIZE, 1, members);
-    if (cohorts == 1) return first;
-    if (first) store(tile + start * SIZE);
-    if (!last_block(ticket, cohorts)) return false;
-    if (first) sum_up(tile, size, cohorts);
-    return first;
+    if (cut.splits == 1) return first;
+    float* tile = job.parts + (wide)job.tile * cut.splits * SIZE + TILE_MEMBER;
+    uint* tickets = job.tickets + job.tile * (cut.cohorts + 1);
+    int cohort = quotient(job.split, cut.cohort), size = cut.cohort.d;
+    int at = job.split, start = cohort * size, members = min(size, cut.splits - start), stride = 1;
+    uint* ticket = tickets + 1 + cohort;
+#pragma unroll 1
+    for (bool last = cut.cohorts == 1;; last = true) {
+      if (first) store(tile + at * SIZE);
+      if (!last_block(ticket, members)) return false;
+      if (first) sum_up(tile + start * SIZE, stride, members);
+      if (last) return first;
+      at = start;
+      start = 0;
+      members = cut.cohorts;
+      stride = size;
+      ticket = tickets;
+    }
   }
   __device__ void sum_up(const float* tiles, int stride, int n) {
     clear();
+#pragma unroll 1
     for (int z = 0; z < n; z++) {
       const float* at = tiles + z * stride * SIZE;
       add([=](int i) { return __ldcg(at + i); });
@@ -227,55 +255,51 @@ struct Tile {
 };
 
 // The slices from … to of a group's share of the reduction.
-__device__ __forceinline__ int each_share(int slices) {
-  int shares = gridDim.y * TILE_GROUPS;
-  return (slices + shares - 1) / shares;
-}
-__device__ __forceinline__ void share(int slices, int& from, int& to) {
-  int each = each_share(slices);
-  from = min(slices, ((int)blockIdx.y * TILE_GROUPS + TILE_GROUP) * each);
-  to = min(slices, from + each);
+__device__ __forceinline__ void share(int slices, Tiling cut, Job job, int& from, int& to) {
+  from = min(slices, (job.split * TILE_GROUPS + TILE_GROUP) * cut.each);
+  to = min(slices, from + cut.each);
 }
 
-// Takes a group's slices through its ring. The groups of a block go round equally often, the last
-// ones perhaps without a slice, so that all meet equally often.
+// Takes a group's slices through its ring, which is filled first. The groups of a block go round
+// equally often, the last ones perhaps without a slice, so that all meet equally often.
 template <int STAGES, class Load, class Use>
-__device__ __forceinline__ void feed(int slices, int from, int to, Load load, Use use) {
-  for (int s = 0; s < STAGES - 1; s++) {
-    if (from + s < to) load(s);
+__device__ __forceinline__ void feed(int each, int from, int to, Load load, Use use) {
+  int free = 0, full = 0;  // stages
+#pragma unroll 1
+  for (int i = 1 - STAGES; i < each; i++) {
+    if (i >= 0) {
+      copies_arrived<STAGES>();
+      asm volatile("bar.sync %0, %1;" ::"r"(TILE_GROUP + 1), "n"(TILE_THREADS) : "memory");
+    }
+    if (from + i + STAGES - 1 < to) load(free);
     copies_given();
-  }
-  for (int i = 0, each = each_share(slices); i < each; i++) {
-    int stage = i % STAGES;
-    copies_arrived<STAGES>();
-    asm volatile("bar.sync %0, %1;" ::"r"(TILE_GROUP + 1), "n"(TILE_THREADS) : "memory");
-    if (from + i + STAGES - 1 < to) load((stage + STAGES - 1) % STAGES);
-    copies_given();
+    if (++free == STAGES) free = 0;
+    if (i < 0) continue;
     if (from + i < to) {
 #pragma unroll
-      for (int half = 0; half < 2; half++) use(stage, half);
+      for (int half = 0; half < 2; half++) use(full, half);
     }
+    if (++full == STAGES) full = 0;
   }
 }
 
 // The rings lie one behind the other.
 extern __shared__ __align__(16) float tile_rings[];
-#define STAGES_OF(BM, BN) ((BM) + (BN) > 160 ? 3 : (BM) + (BN) > 96 ? 4 : 6)
+#define STAGES_OF(BM, BN) ((BM) + (BN) > 160 ? 3 : 4)
 
 #define COPIES(ROWS, PARTS) (((ROWS) * (PARTS) + TILE_THREADS - 1) / TILE_THREADS)
 
 // y[m, k] = Σ x[m's pixels] w[k] (+ bias[k]), then max(·, 0) if asked. Without padding a filter's
 // row of s · c numbers lies in one piece in x and in w.
 template <int BM, int BN, int WM, int WN>
-__device__ void forward_tile(Geometry g, const float* x, const float* w, const float* bias, int relu,
-                             float* y, float* parts, uint* tickets) {
+__device__ void forward_tile(Geometry g, Divisors by, Tiling cut, Job job, const float* x,
+                             const float* w, const float* bias, int relu, float* y) {
   const int STAGES = STAGES_OF(BM, BN), AS = BM * SLICE, BS = BN * SLICE;
   float* as = tile_rings + TILE_GROUP * STAGES * (AS + BS);
   float* bs = as + STAGES * AS;
   const int AC = COPIES(BM, 4), BC = COPIES(BN, 4);
   int M = g.n * g.oh * g.ow, N = g.k, run = g.s * g.c, depth = g.r * run;
-  int tilesN = (N + BN - 1) / BN;
-  int m0 = blockIdx.x / tilesN * BM, n0 = blockIdx.x % tilesN * BN;
+  int m0 = quotient(job.tile, cut.across) * BM, n0 = remainder(job.tile, cut.across) * BN;
   int part = TILE_MEMBER % 4;
   const float* a[AC];
   const float* b[BC];
@@ -285,7 +309,8 @@ __device__ void forward_tile(Geometry g, const float* x, const float* w, const f
     int row = (TILE_MEMBER + i * TILE_THREADS) / 4, m = m0 + row;
     aIn[i] = row < BM && m < M;
     if (!aIn[i]) m = 0;
-    int q = m % g.ow, p = m / g.ow % g.oh, image = m / g.ow / g.oh;
+    int line = quotient(m, by.ow), q = m - line * g.ow;
+    int image = quotient(line, by.oh), p = line - image * g.oh;
     a[i] = x + (((wide)image * g.h + p * g.strideH) * g.w + q * g.strideW) * g.c + part * 4;
   }
 #pragma unroll
@@ -294,9 +319,9 @@ __device__ void forward_tile(Geometry g, const float* x, const float* w, const f
     bIn[i] = row < BN && n < N;
     b[i] = w + (wide)(bIn[i] ? n : 0) * depth + part * 4;
   }
-  int slices = (depth + SLICE - 1) / SLICE, from, to;
-  share(slices, from, to);
-  int k = from * SLICE, j = k % run, r = k / run;  // of the next slice; a slice lies in one run
+  int from, to;
+  share((depth + SLICE - 1) / SLICE, cut, job, from, to);
+  int k = from * SLICE, r = quotient(k, by.run), j = k - r * run;  // of the next slice, in one run
   auto load = [&](int stage) {
     bool in = k + part * 4 < depth;
 #pragma unroll
@@ -321,12 +346,12 @@ __device__ void forward_tile(Geometry g, const float* x, const float* w, const f
   };
   Tile<BM, BN, WM, WN, false> t;
   t.clear();
-  feed<STAGES>(slices, from, to, load, [&](int stage, int half) {
+  feed<STAGES>(cut.each, from, to, load, [&](int stage, int half) {
     t.deep_a(as + stage * AS, half);
     t.deep_b(bs + stage * BS, half);
     t.multiply_all();
   });
-  if (!t.whole(tile_rings, parts, tickets)) return;
+  if (!t.whole(tile_rings, cut, job)) return;
 #pragma unroll
   for (int i = 0; i < t.ROWS; i++)
 #pragma unroll
@@ -352,22 +377,23 @@ __device__ void forward_tile(Geometry g, const float* x, const float* w, const f
 // rest by the strides meet the same taps of the filter: a phase, which has tiles of its own. If x is
 // given, it came out of a relu, and dx is the gradient before that.
 template <int BM, int BN, int WM, int WN>
-__device__ void data_tile(Geometry g, const float* dy, const float* w, const float* x, float* dx,
-                          float* parts, uint* tickets) {
+__device__ void data_tile(Geometry g, Divisors by, Tiling cut, Job job, const float* dy,
+                          const float* w, const float* x, float* dx) {
   const int STAGES = STAGES_OF(BM, BN), AS = BM * SLICE, BS = SLICE * ACROSS(BN);
   float* as = tile_rings + TILE_GROUP * STAGES * (AS + BS);
   float* bs = as + STAGES * AS;
   const int AC = COPIES(BM, 4), BC = COPIES(SLICE, BN / 4);
-  int tilesPerPhase = gridDim.x / (g.strideH * g.strideW);
-  int phase = blockIdx.x / tilesPerPhase, tile = blockIdx.x % tilesPerPhase;
-  int ph = phase / g.strideW, pw = phase % g.strideW;
-  int ih = (g.h - ph + g.strideH - 1) / g.strideH, iw = (g.w - pw + g.strideW - 1) / g.strideW;
-  int down = max(0, (g.r - ph + g.strideH - 1) / g.strideH);
-  int right = max(0, (g.s - pw + g.strideW - 1) / g.strideW);
+  int phase = quotient(job.tile, by.phase), tile = job.tile - phase * by.phase.d;
+  int ph = quotient(phase, by.strideW), pw = phase - ph * g.strideW;
+  int ih = quotient(g.h - ph + g.strideH - 1, by.strideH);
+  int iw = quotient(g.w - pw + g.strideW - 1, by.strideW);
+  int down = quotient(max(0, g.r - ph + g.strideH - 1), by.strideH);
+  int right = quotient(max(0, g.s - pw + g.strideW - 1), by.strideW);
   int M = g.n * ih * iw, N = g.c;
-  int tilesN = (N + BN - 1) / BN;
-  int m0 = tile / tilesN * BM, n0 = tile % tilesN * BN;
+  int m0 = quotient(tile, cut.across) * BM, n0 = remainder(tile, cut.across) * BN;
   if (m0 >= M) return;  // this phase has fewer pixels
+  // a phase has as many places across as the picture, divided up or down
+  Divisor across = {(uint)iw, iw > 1 ? ~0u / iw + 1 : 0}, along = {(uint)ih, ih > 1 ? ~0u / ih + 1 : 0};
   int part = TILE_MEMBER % 4;
   const float* a[AC];
   int p[AC], q[AC];
@@ -376,16 +402,16 @@ __device__ void data_tile(Geometry g, const float* dy, const float* w, const flo
     int m = m0 + (TILE_MEMBER + i * TILE_THREADS) / 4;
     bool in = (TILE_MEMBER + i * TILE_THREADS) / 4 < BM && m < M;
     if (!in) m = 0;
-    q[i] = m % iw;
-    p[i] = m / iw % ih;
-    int image = m / iw / ih;
+    int line = quotient(m, across), image = quotient(line, along);
+    q[i] = m - line * iw;
+    p[i] = line - image * ih;
     a[i] = dy + (((wide)image * g.oh + p[i]) * g.ow + q[i]) * g.k + part * 4;
     if (!in) p[i] = -1 - g.r;  // above every picture
   }
-  int perTap = (g.k + SLICE - 1) / SLICE, slices = down * right * perTap, from, to;
-  share(slices, from, to);
-  int k = from % perTap * SLICE, tap = from / perTap;  // of the next slice
-  int tapH = right ? tap / right : 0, tapW = right ? tap % right : 0;
+  int from, to;
+  share(down * right * by.tap.d, cut, job, from, to);
+  int tap = quotient(from, by.tap), k = (from - tap * by.tap.d) * SLICE;  // of the next slice
+  int tapH = right ? (uint)tap / (uint)right : 0, tapW = tap - tapH * right;
   auto load = [&](int stage) {
 #pragma unroll
     for (int i = 0; i < AC; i++) {
@@ -415,19 +441,20 @@ __device__ void data_tile(Geometry g, const float* dy, const float* w, const flo
   };
   Tile<BM, BN, WM, WN, false> t;
   t.clear();
-  feed<STAGES>(slices, from, to, load, [&](int stage, int half) {
+  feed<STAGES>(cut.each, from, to, load, [&](int stage, int half) {
     t.deep_a(as + stage * AS, half);
     t.across_b(bs + stage * BS, half);
     t.multiply_all();
   });
-  if (!t.whole(tile_rings, parts, tickets)) return;
+  if (!t.whole(tile_rings, cut, job)) return;
 #pragma unroll
   for (int i = 0; i < t.ROWS; i++)
 #pragma unroll
     for (int e = 0; e < 4; e += 2) {
       int m = m0 + t.row(i, e);
       if (m >= M) continue;
-      int v = m % iw * g.strideW + pw, h = m / iw % ih * g.strideH + ph, image = m / iw / ih;
+      int line = quotient(m, across), image = quotient(line, along);
+      int v = (m - line * iw) * g.strideW + pw, h = (line - image * ih) * g.strideH + ph;
       wide at = (((wide)image * g.h + h) * g.w + v) * g.c;
 #pragma unroll
       for (int j = 0; j < t.COLS; j++) {
@@ -447,17 +474,16 @@ __device__ void data_tile(Geometry g, const float* dy, const float* w, const flo
 // dw[k, j] = Σ_m dy[m, k] x[m's pixels][j]: the reduction runs over all places of the filter. If
 // asked, db[k] = Σ_m dy[m, k] on the way.
 template <int BM, int BN, int WM, int WN>
-__device__ void filter_tile(Geometry g, const float* x, const float* dy, float* dw, float* db,
-                            float* parts, uint* tickets) {
+__device__ void filter_tile(Geometry g, Divisors by, Tiling cut, Job job, const float* x,
+                            const float* dy, float* dw, float* db) {
   const int STAGES = STAGES_OF(BM, BN), AS = SLICE * ACROSS(BM), BS = SLICE * ACROSS(BN);
   float* as = tile_rings + TILE_GROUP * STAGES * (AS + BS);
   float* bs = as + STAGES * AS;
   const int AC = COPIES(SLICE, BM / 4), BC = COPIES(SLICE, BN / 4);
   int run = g.s * g.c, M = g.k, N = g.r * run, places = g.n * g.oh * g.ow;
-  int tilesN = (N + BN - 1) / BN;
-  int m0 = blockIdx.x / tilesN * BM, n0 = blockIdx.x % tilesN * BN;
-  int slices = (places + SLICE - 1) / SLICE, from, to;
-  share(slices, from, to);
+  int m0 = quotient(job.tile, cut.across) * BM, n0 = remainder(job.tile, cut.across) * BN;
+  int from, to;
+  share((places + SLICE - 1) / SLICE, cut, job, from, to);
   bool single = g.oh * g.ow == 1;
   wide right = (wide)g.strideW * g.c, down = (wide)g.strideH * g.w * g.c, image = (wide)g.h * g.w * g.c;
   const float* b[BC];  // where the pixels of this thread's next place begin
@@ -469,9 +495,10 @@ __device__ void filter_tile(Geometry g, const float* x, const float* dy, float* 
     int place = from * SLICE + id / (BN / 4);
     bIn[i] = n < N;
     if (!bIn[i]) n = 0;
-    q[i] = place % g.ow;
-    p[i] = place / g.ow % g.oh;
-    b[i] = x + place / g.ow / g.oh * image + p[i] * down + q[i] * right + n / run * g.w * g.c + n % run;
+    int line = quotient(place, by.ow), which = quotient(line, by.oh), r = quotient(n, by.run);
+    q[i] = place - line * g.ow;
+    p[i] = line - which * g.oh;
+    b[i] = x + which * image + p[i] * down + q[i] * right + r * g.w * g.c + n - r * run;
   }
   int first = from * SLICE;
   auto load = [&](int stage) {
@@ -508,12 +535,12 @@ __device__ void filter_tile(Geometry g, const float* x, const float* dy, float* 
   };
   Tile<BM, BN, WM, WN, true> t;
   t.clear();
-  feed<STAGES>(slices, from, to, load, [&](int stage, int half) {
+  feed<STAGES>(cut.each, from, to, load, [&](int stage, int half) {
     t.across_a(as + stage * AS, half);
     t.across_b(bs + stage * BS, half);
     t.multiply_all();
   });
-  if (!t.whole(tile_rings, parts, tickets)) return;
+  if (!t.whole(tile_rings, cut, job)) return;
 #pragma unroll
   for (int i = 0; i < t.ROWS; i++)
 #pragma unroll
@@ -536,21 +563,24 @@ __device__ void filter_tile(Geometry g, const float* x, const float* dy, float* 
     }
 }
 
-#define TILES(BM, BN, WM, WN, GROUPS)                                                          \
-  extern "C" __global__ void __launch_bounds__(GROUPS * TILE_THREADS) forward_##BM##x##BN(      \
-      Geometry g, const float* x, const float* w, const float* bias, int relu, float* y,        \
-      float* parts, uint* tickets) {                                                            \
-    forward_tile<BM, BN, WM, WN>(g, x, w, bias, relu, y, parts, tickets);                       \
-  }                                                                                             \
-  extern "C" __global__ void __launch_bounds__(GROUPS * TILE_THREADS) data_##BM##x##BN(         \
-      Geometry g, const float* dy, const float* w, const float* x, float* dx, float* parts,     \
-      uint* tickets) {                                                                          \
-    data_tile<BM, BN, WM, WN>(g, dy, w, x, dx, parts, tickets);                                 \
-  }                                                                                             \
-  extern "C" __global__ void __launch_bounds__(GROUPS * TILE_THREADS) filter_##BM##x##BN(       \
-      Geometry g, const float* x, const float* dy, float* dw, float* db, float* parts,          \
-      uint* tickets) {                                                                          \
-    filter_tile<BM, BN, WM, WN>(g, x, dy, dw, db, parts, tickets);                              \
+#define TILES(BM, BN, WM, WN, GROUPS)                                                            \
+  extern "C" __global__ void __launch_bounds__(GROUPS * TILE_THREADS) forward_##BM##x##BN(       \
+      Geometry g, Divisors by, Tiling cut, const float* x, const float* w, const float* bias,    \
+      int relu, float* y, float* parts, uint* tickets) {                                         \
+    Job job = {(int)blockIdx.x, (int)blockIdx.y, parts, tickets};                                \
+    forward_tile<BM, BN, WM, WN>(g, by, cut, job, x, w, bias, relu, y);                          \
+  }                                                                                              \
+  extern "C" __global__ void __launch_bounds__(GROUPS * TILE_THREADS) data_##BM##x##BN(          \
+      Geometry g, Divisors by, Tiling cut, const float* dy, const float* w, const float* x,      \
+      float* dx, float* parts, uint* tickets) {                                                  \
+    Job job = {(int)blockIdx.x, (int)blockIdx.y, parts, tickets};                                \
+    data_tile<BM, BN, WM, WN>(g, by, cut, job, dy, w, x, dx);                                    \
+  }                                                                                              \
+  extern "C" __global__ void __launch_bounds__(GROUPS * TILE_THREADS) filter_##BM##x##BN(        \
+      Geometry g, Divisors by, Tiling cut, const float* x, const float* dy, float* dw, float* db, \
+      float* parts, uint* tickets) {                                                             \
+    Job job = {(int)blockIdx.x, (int)blockIdx.y, parts, tickets};                                \
+    filter_tile<BM, BN, WM, WN>(g, by, cut, job, x, dy, dw, db);                                 \
   }
 // the last number: groups at most, so many that a thread keeps its sums in registers
 TILES(128, 64, 64, 32, 1)
@@ -561,3 +591,31 @@ TILES(64, 32, 32, 16, 4)
 TILES(32, 64, 16, 32, 4)
 TILES(32, 32, 16, 16, 4)
 TILES(32, 16, 16, 8, 8)
+
+// Both gradients of one dy at once: each may be too small to fill the GPU, and one launch costs
+// less than two that wait for the same. Blocks of the data gradient come first: others wait for it.
+extern "C" __global__ void __launch_bounds__(4 * TILE_THREADS) gradients(
+    Geometry g, Divisors by, int dataRows, int dataCols, Tiling data, int filterRows, int filterCols,
+    Tiling filter, const float* x, const float* w, const float* dy, const float* rectified,
+    float* dx, float* dw, float* db, float* dataParts, uint* dataTickets, float* filterParts,
+    uint* filterTickets) {
+  int block = blockIdx.x;
+#define DATA(BM, BN, WM, WN)                 \
+  if (dataRows == BM && dataCols == BN) \
+    data_tile<BM, BN, WM, WN>(g, by, data, job, dy, w, rectified, dx);
+#define FILTER(BM, BN, WM, WN)                 \
+  if (filterRows == BM && filterCols == BN) \
+    filter_tile<BM, BN, WM, WN>(g, by, filter, job, x, dy, dw, db);
+#define SIZES(PASS) \
+  PASS(64, 32, 32, 16) PASS(32, 64, 16, 32) PASS(32, 32, 16, 16) PASS(32, 16, 16, 8)
+  if (block < data.tiles * data.splits) {
+    int split = (uint)block / (uint)data.tiles;
+    Job job = {block - split * data.tiles, split, dataParts, dataTickets};
+    SIZES(DATA)
+  } else {
+    block -= data.tiles * data.splits;
+    int split = (uint)block / (uint)filter.tiles;
+    Job job = {block - split * filter.tiles, split, filterParts, filterTickets};
+    SIZES(FILTER)
+  }
+}
