@@ -51,7 +51,8 @@ public class AdamBenchmark extends KernelBenchmark {
 
   private static void adam(
       Backend backend, Buffer p, Buffer g, Buffer m, Buffer v, Buffer rate, Buffer t) {
-    backend.adam(p, g, m, v, rate, t, SETTINGS[0], SETTINGS[1], SETTINGS[2], SETTINGS[3]);
+    backend.adam(
+        p, g, m, v, rate, t, null, SETTINGS[0], SETTINGS[1], SETTINGS[2], SETTINGS[3], true);
   }
 
   /** As many steps by the reference, from the same parameters. */

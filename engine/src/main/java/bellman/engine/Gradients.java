@@ -1,8 +1,10 @@
 package bellman.engine;
 
 import bellman.engine.backend.Pointwise;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Deque;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,10 +20,27 @@ public final class Gradients {
   private final Map<Tensor, Tensor> leaves = new IdentityHashMap<>();
   private final Map<Parameters, Long> epochs = new IdentityHashMap<>();
 
-  private Gradients() {}
+  /** Parameters whose gradients are complete and whose values the pass reads no more. */
+  @FunctionalInterface
+  public interface Arrival {
+    /**
+     * What is done here runs beside the rest of the pass; the last call comes behind everything.
+     *
+     * @param parameters none, perhaps, in the last call
+     */
+    void arrived(List<Tensor> parameters, boolean last);
+  }
+
+  private final Arrival arrival; // null: nobody asks
+  private final Map<Tensor, Integer> awaited = new IdentityHashMap<>(); // contributions, by leaf
+  private List<Tensor> left = List.of(); // arrived with the pass's last op
+
+  private Gradients(Arrival arrival) {
+    this.arrival = arrival;
+  }
 
   /** Walks the graph from {@code loss} [] back to its leaves, newest op first. */
-  static Gradients behind(Tensor loss) {
+  static Gradients behind(Tensor loss, Arrival arrival) {
     if (loss.shape().rank() != 0) {
       throw new ShapeException(
           "backward: the loss must be a scalar [], got "
@@ -32,13 +51,52 @@ public final class Gradients {
       throw new IllegalStateException(
           "backward: " + loss.described() + " depends on no parameter; nothing to differentiate");
     }
-    Gradients result = new Gradients();
+    Gradients result = new Gradients(arrival);
+    if (arrival != null) {
+      result.count(loss, Collections.newSetFromMap(new IdentityHashMap<>()));
+    }
     Tensor.withoutGradient(
         () -> {
           loss.device().joining(() -> result.walk(loss));
+          if (arrival != null) {
+            arrival.arrived(result.left, true);
+          }
           return null;
         });
     return result;
+  }
+
+  /** How often each parameter was used. */
+  private void count(Tensor y, Set<Tensor> seen) {
+    Deque<Tensor> open = new ArrayDeque<>(List.of(y));
+    while (!open.isEmpty()) {
+      Tensor next = open.pop();
+      if (!seen.add(next)) {
+        continue;
+      }
+      for (Tensor.Edge edge : next.edges()) {
+        if (edge.input().parameters() != null) {
+          awaited.merge(edge.input(), 1, Integer::sum);
+        }
+        open.push(edge.input());
+      }
+    }
+  }
+
+  /** After an op's gradients have been sent. */
+  private void tell(Device device, Tensor y, boolean lastOp) {
+    List<Tensor> complete = new ArrayList<>();
+    for (Tensor.Edge edge : y.edges()) {
+      Integer open = awaited.computeIfPresent(edge.input(), (leaf, n) -> n - 1);
+      if (open != null && open == 0) {
+        complete.add(edge.input());
+      }
+    }
+    if (lastOp) {
+      left = complete;
+    } else if (!complete.isEmpty()) {
+      device.beside(() -> arrival.arrived(complete, false));
+    }
   }
 
   private void walk(Tensor loss) {
@@ -56,6 +114,9 @@ public final class Gradients {
         arrive(y, dy); // the result of an op that asked for its gradient, or the loss
       }
       flow(device, y, dy, upstream, open);
+      if (arrival != null) {
+        tell(device, y, open.isEmpty());
+      }
     }
   }
 

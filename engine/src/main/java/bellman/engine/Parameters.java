@@ -90,6 +90,33 @@ public final class Parameters {
     throw new IllegalArgumentException("no parameter " + name + "; there are " + tensors.keySet());
   }
 
+  /**
+   * Where parameters lie in the flat tensors.
+   *
+   * @param at the first element
+   * @param count of elements
+   */
+  public record Range(long at, long count) {}
+
+  /** Where these lie, neighbours as one range. */
+  public List<Range> ranges(List<Tensor> parameters) {
+    List<Range> ranges = new ArrayList<>();
+    long at = 0;
+    for (Tensor t : tensors.values()) {
+      long count = aligned(t.shape().size());
+      if (parameters.contains(t)) {
+        Range last = ranges.isEmpty() ? new Range(-1, 0) : ranges.get(ranges.size() - 1);
+        if (last.at + last.count == at) {
+          ranges.set(ranges.size() - 1, new Range(last.at, last.count + count));
+        } else {
+          ranges.add(new Range(at, count));
+        }
+      }
+      at += count;
+    }
+    return ranges;
+  }
+
   /** Overwrites all values with those of a network of the same structure. */
   public void copyFrom(Parameters other) {
     if (!shapes().equals(other.shapes())) {

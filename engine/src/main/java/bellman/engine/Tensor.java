@@ -316,7 +316,16 @@ public final class Tensor {
 
   /** ∂this/∂x for every parameter and leaf x behind this scalar. */
   public Gradients backward() {
-    return Gradients.behind(this);
+    return Gradients.behind(this, null);
+  }
+
+  /**
+   * The same with work on gradients that are there while others are still computed.
+   *
+   * @param arrival told of parameters as their gradients arrive
+   */
+  public Gradients backward(Gradients.Arrival arrival) {
+    return Gradients.behind(this, arrival);
   }
 
   // ── host ──────────────────────────────────────────────────────────────────────────────────────

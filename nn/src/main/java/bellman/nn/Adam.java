@@ -5,6 +5,8 @@ import bellman.engine.Gradients;
 import bellman.engine.Parameters;
 import bellman.engine.Shape;
 import bellman.engine.Tensor;
+import bellman.engine.backend.Buffer;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -107,29 +109,72 @@ public final class Adam {
   /** One step along −g. Every parameter needs a gradient. */
   public void step(Gradients gradients) {
     Parameters parameters = weights.parameters();
-    Tensor p = parameters.values();
     Tensor g = gradients.of(parameters);
-    if (settings.maxGradientNorm() < Double.POSITIVE_INFINITY) {
+    if (clips()) {
       GradientNorm.clip(parameters, gradients, (float) settings.maxGradientNorm());
     }
-    parameters
-        .device()
+    step(new Parameters.Range(0, g.shape().size()), null, true);
+  }
+
+  /**
+   * loss.backward() and one step along −g, in which a parameter is stepped as soon as its gradient
+   * is there. Where the gradients' norm is limited, all wait for all.
+   *
+   * @param largest a state [], raised to max |g|, before g is limited
+   */
+  public void descend(Tensor loss, Tensor largest) {
+    Parameters parameters = weights.parameters();
+    if (clips()) {
+      Gradients gradients = loss.backward();
+      largest.accumulateMax(gradients.of(parameters).maxAbs());
+      step(gradients);
+      return;
+    }
+    loss.backward((ready, last) -> step(ready, largest, last)).of(parameters);
+    largest.buffer().written();
+  }
+
+  private boolean clips() {
+    return settings.maxGradientNorm() < Double.POSITIVE_INFINITY;
+  }
+
+  private void step(List<Tensor> ready, Tensor largest, boolean last) {
+    List<Parameters.Range> ranges = weights.parameters().ranges(ready);
+    for (int i = 0; i < ranges.size(); i++) {
+      step(ranges.get(i), largest, last && i == ranges.size() - 1);
+    }
+    if (last && ranges.isEmpty()) {
+      t.increment(1);
+    }
+  }
+
+  private void step(Parameters.Range range, Tensor largest, boolean last) {
+    Tensor p = weights.parameters().values();
+    p.device()
         .backend()
         .adam(
-            p.buffer(),
-            g.buffer(),
-            m.buffer(),
-            v.buffer(),
+            part(p, range),
+            part(weights.parameters().gradients(), range),
+            part(m, range),
+            part(v, range),
             lr.buffer(),
             t.buffer(),
+            largest == null ? null : largest.buffer(),
             settings.beta1(),
             settings.beta2(),
             settings.epsilon(),
-            settings.weightDecay());
-    p.buffer().written();
-    m.buffer().written();
-    v.buffer().written();
-    t.buffer().written();
+            settings.weightDecay(),
+            last);
+    if (last) { // packed copies of those that wait serve until then
+      p.buffer().written();
+      m.buffer().written();
+      v.buffer().written();
+      t.buffer().written();
+    }
+  }
+
+  private static Buffer part(Tensor flat, Parameters.Range range) {
+    return flat.buffer().slice(range.at(), range.count());
   }
 
   public Settings settings() {

@@ -7,9 +7,11 @@ import static org.assertj.core.api.Assertions.within;
 import bellman.engine.CapturedStep;
 import bellman.engine.DType;
 import bellman.engine.Device;
+import bellman.engine.Gradients;
 import bellman.engine.Scope;
 import bellman.engine.Shape;
 import bellman.engine.Tensor;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -78,6 +80,103 @@ class AdamTest {
         d.withWeightDecay(0.1),
         d.withMaxGradientNorm(0.5),
         d.withMaxGradientNorm(1e6));
+  }
+
+  /** A step while gradients are computed is the step behind them, bit by bit. */
+  @ParameterizedTest
+  @MethodSource("settings")
+  void descendingIsBackwardAndAStep(Adam.Settings o) {
+    for (String backend : Backends.names()) {
+      try (Device device = Backends.open(backend)) {
+        float[][] results = new float[2][];
+        float[] largest = new float[2];
+        for (int k = 0; k < 2; k++) {
+          Weights weights = new Weights(device, 4);
+          Sequential net =
+              Sequential.on(weights, Shape.of(9, 9, 4))
+                  .conv2d("conv", 8, 3, 2)
+                  .relu()
+                  .flatten()
+                  .linear("fc", 12)
+                  .relu()
+                  .linear("q", 3)
+                  .build();
+          Adam adam = new Adam(weights, o);
+          Tensor x = device.tensor(values(5 * 9 * 9 * 4), Shape.of(5, 9, 9, 4));
+          Tensor top = device.state("largest", new float[1], Shape.scalar());
+          boolean descends = k == 1;
+          CapturedStep<Tensor> step =
+              device.capture(
+                  "step",
+                  () -> {
+                    Tensor loss = net.forward(x).square().mean();
+                    if (descends) {
+                      adam.descend(loss, top);
+                    } else {
+                      Gradients gradients = loss.backward();
+                      top.accumulateMax(gradients.of(weights.parameters()).maxAbs());
+                      adam.step(gradients);
+                    }
+                    return loss;
+                  });
+          for (int i = 0; i < 5; i++) {
+            step.run();
+          }
+          results[k] = weights.parameters().values().toFloats();
+          largest[k] = top.item();
+          assertThat(adam.t()).isEqualTo(5);
+          step.close();
+        }
+        assertThat(results[1]).as(backend).isEqualTo(results[0]);
+        assertThat(largest[1]).as(backend).isEqualTo(largest[0]).isPositive();
+      }
+    }
+  }
+
+  private static float[] values(int n) {
+    SplittableRandom random = new SplittableRandom(6);
+    float[] x = new float[n];
+    for (int i = 0; i < n; i++) {
+      x[i] = (float) random.nextGaussian();
+    }
+    return x;
+  }
+
+  /** A parameter that is used twice is stepped behind both. */
+  @Test
+  void aSharedParameterWaitsForAllItsGradients() {
+    try (Device device = Backends.open("reference")) {
+      Weights weights = new Weights(device, 2);
+      Tensor w = weights.parameter("w", Layout.same(3, 3), Initializer.uniform(1));
+      Tensor b = weights.parameter("b", Layout.same(3), Initializer.uniform(1));
+      weights.parameters().values();
+      Tensor x = device.tensor(values(6), Shape.of(2, 3));
+      Tensor loss = x.linear(w, b).tanh().linear(w, b).square().sum();
+      List<List<Tensor>> arrived = new ArrayList<>();
+      List<Boolean> last = new ArrayList<>();
+      loss.backward(
+          (parameters, end) -> {
+            arrived.add(parameters);
+            last.add(end);
+          });
+      assertThat(arrived).containsExactly(List.of(w, b));
+      assertThat(last).containsExactly(true);
+    }
+  }
+
+  @Test
+  void parametersArriveAsTheirGradientsAreThere() {
+    try (Device device = Backends.open("reference")) {
+      Weights weights = new Weights(device, 2);
+      Tensor w = weights.parameter("w", Layout.same(3, 3), Initializer.uniform(1));
+      Tensor v = weights.parameter("v", Layout.same(3, 3), Initializer.uniform(1));
+      weights.parameters().values();
+      Tensor x = device.tensor(values(6), Shape.of(2, 3)).requireGradient();
+      Tensor loss = x.linear(w).tanh().linear(v).square().sum();
+      List<List<Tensor>> arrived = new ArrayList<>();
+      loss.backward((parameters, end) -> arrived.add(parameters));
+      assertThat(arrived).containsExactly(List.of(v), List.of(w));
+    }
   }
 
   /** The paper's algorithm in the paper's form: m̂ and v̂ spelled out, in double. */

@@ -246,15 +246,18 @@ public interface Backend extends AutoCloseable {
   void increment(Buffer counter, int amount);
 
   /**
-   * One step of Adam over all parameters (Kingma &amp; Ba 2015, with PyTorch's L2 weight decay):
+   * One step of Adam over parameters (Kingma &amp; Ba 2015, with PyTorch's L2 weight decay):
    *
    * <pre>
    * g ← g + decay·p      m ← β₁m + (1−β₁)g      v ← β₂v + (1−β₂)g²
    * p ← p − lr/(1−β₁ᵗ) · m / (√v / √(1−β₂ᵗ) + ε)
    * </pre>
    *
-   * {@code lr} (float32) and {@code t} (int32, the steps before this one, raised by one first) have
-   * one element and lie on the device.
+   * {@code lr} (float32) and {@code t} (int32, the steps before this one) have one element and lie
+   * on the device.
+   *
+   * @param largest [1], raised to max |g| without decay, NaN stays; null: nobody asks
+   * @param last whether t is raised, as no other part of the parameters needs this step's any more
    */
   void adam(
       Buffer p,
@@ -263,10 +266,12 @@ public interface Backend extends AutoCloseable {
       Buffer v,
       Buffer lr,
       Buffer t,
+      Buffer largest,
       double beta1,
       double beta2,
       double epsilon,
-      double decay);
+      double decay,
+      boolean last);
 
   /** Runs an op from outside over n items; arguments are buffers, Integers and Floats. */
   void launch(Kernel kernel, int n, Object... arguments);

@@ -798,13 +798,15 @@ public final class CudaBackend implements Backend {
       Buffer v,
       Buffer lr,
       Buffer t,
+      Buffer largest,
       double beta1,
       double beta2,
       double epsilon,
-      double decay) {
+      double decay,
+      boolean last) {
     long n = p.count();
     if (n == 0) {
-      increment(t, 1);
+      increment(t, last ? 1 : 0);
       return;
     }
     bind();
@@ -832,12 +834,14 @@ public final class CudaBackend implements Backend {
         out(v),
         in(lr),
         out(t),
+        largest == null ? (Object) 0L : out(largest),
         lane.tickets,
         step,
         (float) Math.log(beta1),
         (float) Math.log(beta2),
         (float) epsilon,
         aligned ? 1 : 0,
+        last ? 1 : 0,
         n);
   }
 

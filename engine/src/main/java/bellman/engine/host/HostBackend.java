@@ -669,12 +669,19 @@ public abstract class HostBackend implements Backend {
       Buffer v,
       Buffer lr,
       Buffer t,
+      Buffer largest,
       double beta1,
       double beta2,
       double epsilon,
-      double decay) {
-    increment(t, 1);
-    double step = in(t).get(0);
+      double decay,
+      boolean last) {
+    if (largest != null) {
+      raise(g, largest);
+    }
+    double step = in(t).get(0) + 1;
+    if (last) {
+      increment(t, 1);
+    }
     // both sides of the fraction times √(1−β₂ᵗ): one division less for each parameter
     double root = Math.sqrt(1 - Math.pow(beta2, step));
     float rate = (float) (in(lr).get(0) / (1 - Math.pow(beta1, step)) * root);
@@ -700,6 +707,14 @@ public abstract class HostBackend implements Backend {
           means.write(at, s.c, 0, n);
           squares.write(at, s.d, 0, n);
         });
+  }
+
+  /** largest[0] ← max(largest[0], max |x|); NaN stays. */
+  private void raise(Buffer x, Buffer largest) {
+    double before = in(largest).get(0);
+    maxAbs(x, largest);
+    double now = in(largest).get(0);
+    out(largest).set(0, Double.isNaN(before) || before > now ? before : now);
   }
 
   private static void adamRow(

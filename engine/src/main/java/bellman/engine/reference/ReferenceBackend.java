@@ -436,12 +436,19 @@ public final class ReferenceBackend implements Backend {
       Buffer v,
       Buffer lr,
       Buffer t,
+      Buffer largest,
       double beta1,
       double beta2,
       double epsilon,
-      double decay) {
-    increment(t, 1);
-    double step = cells(t).get(0);
+      double decay,
+      boolean last) {
+    for (int i = 0; largest != null && i < size(g); i++) {
+      cells(largest).set(0, Math.max(cells(largest).get(0), Math.abs(cells(g).get(i))));
+    }
+    double step = cells(t).get(0) + 1;
+    if (last) {
+      increment(t, 1);
+    }
     double rate = cells(lr).get(0) / (1 - Math.pow(beta1, step));
     double root = Math.sqrt(1 - Math.pow(beta2, step));
     for (int i = 0; i < size(p); i++) {

@@ -12,13 +12,16 @@ __device__ __forceinline__ void adam_one(
   p -= rate * m / (sqrtf(v) + small);
 }
 
+__device__ __forceinline__ uint magnitude(float x) { return __float_as_uint(x) & 0x7fffffffu; }
+
 // Both sides of the fraction are multiplied by √(1−β₂ᵗ): one division less for each parameter. A
-// thread loads its four parameters before it waits for the first one's powers, βᵗ = exp(t ln β). The
-// block that takes the last ticket counts the step: all have read t then. With 8 blocks on a
+// thread loads its four parameters before it waits for the first one's powers, βᵗ = exp(t ln β). If
+// asked, the block that takes the last ticket counts the step: all have read t then. With 8 blocks on a
 // processor a million parameters are under way at once, which is worth a few spilled registers.
 extern "C" __global__ void __launch_bounds__(256, 8)
-    adam(float* p, const float* g, float* m, float* v, const float* lr, int* t, uint* ticket,
-         Step a, float logBeta1, float logBeta2, float epsilon, int aligned, wide n) {
+    adam(float* p, const float* g, float* m, float* v, const float* lr, int* t, uint* largest,
+         uint* ticket, Step a, float logBeta1, float logBeta2, float epsilon, int aligned, int last,
+         wide n) {
   __shared__ float rate, small;
   uint turn = 0;
   ELEMENT;
@@ -39,7 +42,16 @@ extern "C" __global__ void __launch_bounds__(256, 8)
     __threadfence();
   }
   __syncthreads();
-  if (threadIdx.x == 0) turn = atomicInc(ticket, gridDim.x - 1);
+  if (threadIdx.x == 0 && last) turn = atomicInc(ticket, gridDim.x - 1);
+  if (largest) {  // a maximum does not depend on the order, nor do bits of numbers without sign
+    uint top = 0;
+    if (four)
+      top = max(max(magnitude(g4.x), magnitude(g4.y)), max(magnitude(g4.z), magnitude(g4.w)));
+    else if (i + 3 * fours < n)
+      top = magnitude(g[i + 3 * fours]);
+    top = block_max(top);
+    if (threadIdx.x == 0 && top > *(volatile uint*)largest) atomicMax(largest, top);
+  }
   if (four) {
     adam_one(a, rate, small, p4.x, g4.x, m4.x, v4.x);
     adam_one(a, rate, small, p4.y, g4.y, m4.y, v4.y);
@@ -52,5 +64,5 @@ extern "C" __global__ void __launch_bounds__(256, 8)
     wide one = i + 3 * fours;  // behind the fours
     adam_one(a, rate, small, p[one], g[one], m[one], v[one]);
   }
-  if (threadIdx.x == 0 && turn == gridDim.x - 1) t[0]++;
+  if (threadIdx.x == 0 && last && turn == gridDim.x - 1) t[0]++;
 }

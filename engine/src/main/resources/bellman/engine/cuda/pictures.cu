@@ -230,7 +230,7 @@ __device__ void filter_pictures(
     if (!last_block(tickets + tile, groups)) return;
 #pragma unroll
     for (int i = 0; i < 32 / SHARES; i++) total[i] = 0;
-#pragma unroll 4
+#pragma unroll 8
     for (int z = 0; z < groups; z++)
 #pragma unroll
       for (int i = 0; i < 32 / SHARES; i++)

@@ -246,7 +246,7 @@ struct Tile {
   }
   __device__ void sum_up(const float* tiles, int stride, int n) {
     clear();
-#pragma unroll 1
+#pragma unroll 4
     for (int z = 0; z < n; z++) {
       const float* at = tiles + z * stride * SIZE;
       add([=](int i) { return __ldcg(at + i); });
@@ -346,6 +346,12 @@ __device__ void forward_tile(Geometry g, Divisors by, Tiling cut, Job job, const
   };
   Tile<BM, BN, WM, WN, false> t;
   t.clear();
+  float2 add[t.COLS] = {};  // read now, there at the end
+#pragma unroll
+  for (int j = 0; j < t.COLS; j++) {
+    int n = n0 + t.col(j, 0);
+    if (bias && n < N) add[j] = {bias[n], bias[n + 1]};  // N is even
+  }
   feed<STAGES>(cut.each, from, to, load, [&](int stage, int half) {
     t.deep_a(as + stage * AS, half);
     t.deep_b(bs + stage * BS, half);
@@ -359,12 +365,8 @@ __device__ void forward_tile(Geometry g, Divisors by, Tiling cut, Job job, const
 #pragma unroll
       for (int e = 0; e < 4; e += 2) {
         int m = m0 + t.row(i, e), n = n0 + t.col(j, e);
-        if (m >= M || n >= N) continue;  // N is even
-        float2 v = {t.sum[i][j][e], t.sum[i][j][e + 1]};
-        if (bias) {
-          v.x += bias[n];
-          v.y += bias[n + 1];
-        }
+        if (m >= M || n >= N) continue;
+        float2 v = {t.sum[i][j][e] + add[j].x, t.sum[i][j][e + 1] + add[j].y};
         if (relu) {
           v.x = v.x <= 0.f ? 0.f : v.x;  // NaN stays
           v.y = v.y <= 0.f ? 0.f : v.y;
@@ -446,29 +448,37 @@ __device__ void data_tile(Geometry g, Divisors by, Tiling cut, Job job, const fl
     t.across_b(bs + stage * BS, half);
     t.multiply_all();
   });
+  wide to_row[t.ROWS][2];
+  float2 y[t.ROWS][2][t.COLS];  // what the relu put out, read while the parts are added up
+#pragma unroll
+  for (int i = 0; i < t.ROWS; i++)
+#pragma unroll
+    for (int e = 0; e < 2; e++) {
+      int m = m0 + t.row(i, 2 * e);
+      int line = quotient(m, across), image = quotient(line, along);
+      int v = (m - line * iw) * g.strideW + pw, h = (line - image * ih) * g.strideH + ph;
+      to_row[i][e] = m < M ? (((wide)image * g.h + h) * g.w + v) * g.c : -1;
+#pragma unroll
+      for (int j = 0; j < t.COLS; j++) {
+        int n = n0 + t.col(j, 0);
+        y[i][e][j] = {1, 1};
+        if (x && m < M && n < N) y[i][e][j] = *(const float2*)(x + to_row[i][e] + n);
+      }
+    }
   if (!t.whole(tile_rings, cut, job)) return;
 #pragma unroll
   for (int i = 0; i < t.ROWS; i++)
 #pragma unroll
-    for (int e = 0; e < 4; e += 2) {
-      int m = m0 + t.row(i, e);
-      if (m >= M) continue;
-      int line = quotient(m, across), image = quotient(line, along);
-      int v = (m - line * iw) * g.strideW + pw, h = (line - image * ih) * g.strideH + ph;
-      wide at = (((wide)image * g.h + h) * g.w + v) * g.c;
+    for (int e = 0; e < 2; e++)
 #pragma unroll
       for (int j = 0; j < t.COLS; j++) {
-        int n = n0 + t.col(j, e);
-        if (n >= N) continue;
-        float2 d = {t.sum[i][j][e], t.sum[i][j][e + 1]};
-        if (x) {
-          float2 y = *(const float2*)(x + at + n);
-          d.x = y.x <= 0.f ? 0.f : d.x;
-          d.y = y.y <= 0.f ? 0.f : d.y;
-        }
-        *(float2*)(dx + at + n) = d;
+        int n = n0 + t.col(j, 0);
+        if (to_row[i][e] < 0 || n >= N) continue;
+        float2 d = {t.sum[i][j][2 * e], t.sum[i][j][2 * e + 1]};
+        d.x = y[i][e][j].x <= 0.f ? 0.f : d.x;
+        d.y = y[i][e][j].y <= 0.f ? 0.f : d.y;
+        *(float2*)(dx + to_row[i][e] + n) = d;
       }
-    }
 }
 
 // dw[k, j] = Σ_m dy[m, k] x[m's pixels][j]: the reduction runs over all places of the filter. If

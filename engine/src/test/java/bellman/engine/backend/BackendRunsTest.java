@@ -65,10 +65,12 @@ class BackendRunsTest {
               v.buffer(),
               lr.buffer(),
               t.buffer(),
+              null,
               0.9,
               0.999,
               1e-8,
-              0);
+              0,
+              true);
       parameters.values().buffer().written();
     }
   }

@@ -3,7 +3,6 @@ package bellman.rl.dqn;
 import bellman.engine.CapturedStep;
 import bellman.engine.DType;
 import bellman.engine.Device;
-import bellman.engine.Gradients;
 import bellman.engine.RandomStream;
 import bellman.engine.Shape;
 import bellman.engine.Tensor;
@@ -98,19 +97,7 @@ public final class DqnLearner implements AutoCloseable {
             () -> online.forward(b.s()).named("Q(s, ·)"),
             () -> Tensor.withoutGradient(() -> target.forward(b.sNext()).named("Q(s′, ·)")));
     Tensor loss = TdLoss.qLearning(huber, b, both.first(), both.second(), sums); // []
-    Gradients gradients = loss.backward();
-    Runnable step = () -> adam.step(gradients);
-    Runnable rest =
-        () -> {
-          largestGradient.accumulateMax(gradients.of(onlineWeights.parameters()).maxAbs());
-          sampling.advance();
-        };
-    if (settings.maxGradientNorm() < Double.POSITIVE_INFINITY) {
-      rest.run(); // the step limits the gradients in place
-      step.run();
-    } else {
-      device.fork(step, rest);
-    }
+    device.fork(() -> adam.descend(loss, largestGradient), sampling::advance);
     return loss;
   }
 
