@@ -18,12 +18,13 @@ final class PictureTiles {
   private static final int[] PARTS = {1, 2, 3, 4, 5, 6, 8, 10, 12, 16}; // of a picture's places
   private static final int MOST_WARPS = 24;
 
-  private static final int[][] UNITS = {{1, 8}, {2, 4}, {3, 4}, {6, 2}}; // and shares of each
-  private static final int STAGES = 3;
-  private static final int PLACES = 64; // of a stage
+  private static final int[][] UNITS = {{1, 8}, {3, 4}}; // of columns; warps that share them
+  private static final int STEPS = 5; // that a warp has under way
+  private static final int PLACES = 8; // of a step
   private static final int DY_ROW = 4 * 40; // bytes
-  private static final int MOST_IMAGES = 256; // of a group
-  private static final int FEW = 64; // blocks, of two picture gates
+  private static final int MOST_IMAGES = 2048;
+  private static final int MOST_EACH = 256; // of a group
+  private static final int FEW = 64; // blocks
   private static final int MANY = 2048;
 
   private final Tiles tiles;
@@ -35,6 +36,7 @@ final class PictureTiles {
   /** Whether both passes have cuts. */
   static boolean fit(ConvGeometry g, int channels) {
     return g.n() > 0
+        && g.n() <= MOST_IMAGES
         && Tiles.divides(g)
         && g.padH() == 0
         && g.padW() == 0
@@ -47,8 +49,8 @@ final class PictureTiles {
 
   /**
    * All cuts of a pass, of pictures that {@link #fit}. Forward, rows are a block's places. Of the
-   * filter gradient, columns are a block's columns, groups the warps that share their sum, and
-   * splits the groups of pictures.
+   * filter gradient, columns are a block's columns, groups the warps that share their sum, rows the
+   * pictures of a block, and splits the groups of pictures.
    */
   static List<Cut> cuts(Pass pass, ConvGeometry g, int channels) {
     List<Cut> cuts = new ArrayList<>();
@@ -66,32 +68,38 @@ final class PictureTiles {
       return cuts;
     }
     int units = g.r() * g.s() * channels / COLS;
-    int gates = g.c() / channels;
     for (int[] size : UNITS) {
       if (units % size[0] != 0) {
         continue;
       }
-      int tiles = units / size[0] * Tiles.up(g.k(), COLS) * gates;
-      for (int each = Math.min(MOST_IMAGES, g.n()); each > 0; each /= 2) {
-        int groups = Tiles.up(g.n(), each);
+      int tiles = units / size[0] * Tiles.up(g.k(), COLS);
+      for (int each = Math.min(MOST_EACH, g.n()); each > 0; each /= 2) {
+        int groups = groups(g, channels, each);
         long parts = 4L * tiles * groups * size[0] * COLS * COLS;
         boolean busy = tiles * groups >= FEW || each == 1;
-        if (busy && tiles * groups <= MANY && parts <= Lane.SCRATCH && tiles <= Lane.MOST_TICKETS) {
-          cuts.add(new Cut(COLS, size[0] * COLS, groups, size[1]));
+        if (busy
+            && tiles * groups <= MANY
+            && parts <= Lane.SCRATCH
+            && tiles * (g.c() / channels) <= Lane.MOST_TICKETS) {
+          cuts.add(new Cut(each, size[0] * COLS, groups, size[1]));
         }
       }
     }
     return cuts;
   }
 
+  /** As many as there may be: the last of each gate may be short, and that of none is empty. */
+  private static int groups(ConvGeometry g, int channels, int each) {
+    return Tiles.up(g.n(), each) + g.c() / channels - 1;
+  }
+
   /** What kernels divide by. */
-  private static int[] divisors(ConvGeometry g, int channels, int tiles, int groups) {
+  private static int[] divisors(ConvGeometry g, int channels, int tiles) {
     return Tiles.join(
         Tiles.divisor(g.ow()),
         Tiles.divisor(g.s() * channels),
         Tiles.divisor(channels),
         Tiles.divisor(tiles),
-        Tiles.divisor(groups),
         Tiles.divisor(Tiles.up(g.oh() * g.ow(), PLACES)));
   }
 
@@ -127,7 +135,7 @@ final class PictureTiles {
           cut.rows() / ROWS * 32,
           shared(cut, g, channels),
           sizes,
-          divisors(g, channels, ofPicture, 1),
+          divisors(g, channels, ofPicture),
           x.frames(),
           x.index(),
           x.about(),
@@ -139,23 +147,22 @@ final class PictureTiles {
       return;
     }
     int units = cut.cols() / COLS;
-    int threads = units * cut.groups() * 32;
-    int ofX = units * COLS + (units % 2 == 0 ? 32 : 0); // bytes of a place
-    int shared = Math.max(STAGES * PLACES * (DY_ROW + ofX), threads / 32 * 4096);
+    int step = PLACES * (DY_ROW + units * COLS);
+    int shared = cut.groups() * Math.max(STEPS * step, units * COLS * COLS * 4);
     int across = g.r() * g.s() * channels / cut.cols();
     tiles.launch(
         "filter_pictures_" + units,
         across * filters,
-        g.c() / channels * cut.splits(),
-        threads,
+        cut.splits(),
+        cut.groups() * 32,
         shared,
         sizes,
-        divisors(g, channels, across, cut.splits()),
+        divisors(g, channels, across),
         x.frames(),
         x.index(),
         x.about(),
         words,
-        Tiles.up(g.n(), cut.splits()),
+        cut.rows(),
         y,
         w,
         tiles.scratch,

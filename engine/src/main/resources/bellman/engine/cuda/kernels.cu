@@ -117,11 +117,13 @@ extern "C" __global__ void permute(
 
 __device__ bool last_block(uint* ticket, uint blocks) {
   __shared__ bool last;
-  __threadfence();
   __syncthreads();
-  if (threadIdx.x == 0 && threadIdx.y == 0) last = atomicInc(ticket, blocks - 1) == blocks - 1;
+  if (threadIdx.x == 0 && threadIdx.y == 0) {  // its fences hold for what the others wrote and read
+    __threadfence();
+    last = atomicInc(ticket, blocks - 1) == blocks - 1;
+    __threadfence();
+  }
   __syncthreads();
-  if (last) __threadfence();
   return last;
 }
 

@@ -5,10 +5,12 @@
 // A byte is a TF32 number: EXACT splits the other operand alone. Both kernels read four bytes at a
 // time, neighbours in the reduction or across it, and order the multiplications accordingly.
 
+#define UNIT (1 / 255.f)
+
 struct PictureDivisors {
   Divisor ow, run, channels;
-  Divisor tiles;           // forward: of a picture; filter: side by side
-  Divisor groups, chunks;  // filter: of pictures; of a picture's places
+  Divisor tiles;  // forward: of a picture; filter: side by side
+  Divisor steps;  // filter: of a picture's places
 };
 
 __device__ __forceinline__ void to_float(uint bytes, uint* four) {
@@ -89,7 +91,7 @@ extern "C" __global__ void forward_pictures(
     for (int e = 0; e < 4; e += 2) {
       int m = m0 + threadIdx.x / 32 * 16 + lane / 4 + 4 * e, k = k0 + t * 8 + lane % 4 * 2;
       if (m >= places || k >= g.k) continue;  // g.k is even
-      float2 v = {sum[t][e] / 255.f, sum[t][e + 1] / 255.f};
+      float2 v = {sum[t][e] * UNIT, sum[t][e + 1] * UNIT};
       if (bias) {
         v.x += bias[k];
         v.y += bias[k + 1];
@@ -102,159 +104,181 @@ extern "C" __global__ void forward_pictures(
     }
 }
 
-#define PLACES 64      // that a block has at a time
-#define MOST_IMAGES 256  // of a group
-#define DY_ROW 40      // 32 filters
+#define PLACES 8         // of a step: the reduction of one multiplication
+#define STEPS 5          // that a warp has under way
+#define MOST_IMAGES 2048 // of a batch
+#define MOST_EACH 256    // of a group
+#define DY_ROW 40        // 32 filters; a warp's reads touch every bank once
 
-// dw = dyᵀ pictures / 255. A block sums over a group's pictures of one gate, for 32 filters and
-// UNITS times 32 columns of them; the warps of a unit share the places. The last block of a
-// group-wide sum adds the groups' parts in their order.
+// dw = dyᵀ pictures / 255, for 32 filters and UNITS times 32 columns of them. The pictures of a gate
+// are dealt out in their order to groups of `each`, and a group to a block; a gate without a picture
+// has an empty group. The warps of a block take places in turns, each through a ring of its own. The
+// last block of a gate adds the groups' parts in their order.
 template <int UNITS, int SHARES>
 __device__ void filter_pictures(
     Geometry g, PictureDivisors by, const byte* frames, const int* index, const int* about,
     int words, int each, const float* dy, float* dw, float* parts, uint* tickets) {
-  const int STAGES = 3, THREADS = UNITS * SHARES * 32, SIZE = UNITS * 1024;
-  const int X_ROW = UNITS * 32 + (UNITS % 2 == 0 ? 32 : 0);  // an odd number of 32 bytes
-  const int STAGE = PLACES * (DY_ROW * 4 + X_ROW);           // bytes
-  __shared__ int image[MOST_IMAGES], frame[MOST_IMAGES], found;
-  char* ring = (char*)tile_rings;
+  const int THREADS = SHARES * 32, SIZE = UNITS * 1024;
+  const int X_ROW = UNITS * 32;  // UNITS is odd: four rows touch every bank once
+  const int STEP = PLACES * (DY_ROW * 4 + X_ROW);  // bytes
+  __shared__ short gateOf[MOST_IMAGES];
+  __shared__ int image[MOST_EACH], frame[MOST_EACH], gate, group, groups, before, found;
   int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-  int channels = by.channels.d, gates = quotient(g.c, by.channels), groups = by.groups.d;
-  int gate = quotient(blockIdx.y, by.groups), group = blockIdx.y - gate * groups;
+  int channels = by.channels.d, gates = quotient(g.c, by.channels);
   int row = g.w * channels, run = g.s * channels, places = g.oh * g.ow;
   int tileK = quotient(blockIdx.x, by.tiles);
   int j0 = (blockIdx.x - tileK * by.tiles.d) * UNITS * 32, k0 = tileK * 32;
 
-  if (warp == 0) {
-    int n = 0;
-    for (int i = 0; i < each; i += 32) {
-      int b = group * each + i + lane;
-      bool in = i + lane < each && b < g.n;
-      int f = in ? index[b] : 0;
-      bool open = in && about[(wide)f * words] == gate;
-      uint votes = __ballot_sync(~0u, open);
-      if (open) {
-        int at = n + __popc(votes & ((1u << lane) - 1));
-        image[at] = b;
-        frame[at] = f;
-      }
-      n += __popc(votes);
+  for (int i = threadIdx.x; i < g.n; i += THREADS) gateOf[i] = about[(wide)index[i] * words];
+  __syncthreads();
+  if (warp == 0) {  // which gate, which group of it, and which pictures
+    int open = -1, all = 0, of = 0, first = blockIdx.y, rank = 0;
+#pragma unroll 1
+    do {
+      first -= of;
+      open++;
+      all = 0;
+#pragma unroll 1
+      for (int i = lane; i - lane < g.n; i += 32)
+        all += __popc(__ballot_sync(~0u, i < g.n && gateOf[i] == open));
+      of = max(1, (all + each - 1) / each);
+    } while (first >= of && open < gates);
+    if (lane == 0) {
+      gate = open;
+      group = first;
+      groups = of;
+      before = blockIdx.y - first;
+      found = min(each, all - first * each);
     }
-    if (lane == 0) found = n;
+    first *= each;
+#pragma unroll 1
+    for (int i = lane; i - lane < g.n && rank < first + each; i += 32) {
+      bool in = i < g.n && gateOf[i] == open;
+      uint votes = __ballot_sync(~0u, in);
+      int at = rank + __popc(votes & ((1u << lane) - 1)) - first;
+      if (in && at >= 0 && at < each) {
+        image[at] = i;
+        frame[at] = index[i];
+      }
+      rank += __popc(votes);
+    }
   }
   __syncthreads();
+  if (gate == gates) return;  // there are fewer groups than there might be
 
-  int n = found * by.chunks.d;
-  auto load = [&](int i, int stage) {
-    float* ds = (float*)(ring + stage * STAGE);
+  char* ring = (char*)tile_rings + warp * STEPS * STEP;
+  auto load = [&](int step, int slot) {
+    float* ds = (float*)(ring + slot * STEP);
     byte* xs = (byte*)(ds + PLACES * DY_ROW);
-    int which = quotient(i, by.chunks), m0 = (i - which * by.chunks.d) * PLACES;
+    int which = quotient(step, by.steps), m0 = (step - which * by.steps.d) * PLACES;
     const float* fromDy = dy + ((wide)image[which] * places + m0) * g.k + k0;
-    for (int id = threadIdx.x; id < PLACES * 8; id += THREADS) {
+#pragma unroll
+    for (int id = lane; id < PLACES * 8; id += 32) {
       int m = id / 8, k = id % 8 * 4;
       bool inside = m0 + m < places && k0 + k < g.k;
       copy_16(ds + m * DY_ROW + k, inside ? fromDy + m * g.k + k : dy, inside);
     }
     const byte* fromX = frames + (wide)frame[which] * g.h * row;
-    for (int id = threadIdx.x; id < PLACES * UNITS * 2; id += THREADS) {
-      int m = id / (UNITS * 2), j = id % (UNITS * 2) * 16, at = m0 + m;
-      bool inside = at < places;
-      int p = quotient(at, by.ow), q = at - p * g.ow, r = quotient(j0 + j, by.run);
-      const byte* x =
-          fromX + (p * g.strideH + r) * row + q * g.strideW * channels + j0 + j - r * run;
-      copy_16(xs + m * X_ROW + j, inside ? x : frames, inside);
+#pragma unroll
+    for (int id = lane; id < PLACES * UNITS * 2; id += 32) {
+      int m = id / (UNITS * 2), j = j0 + id % (UNITS * 2) * 16, at = m0 + m;
+      int p = quotient(at, by.ow), q = at - p * g.ow, r = quotient(j, by.run);
+      const byte* x = fromX + (p * g.strideH + r) * row + q * g.strideW * channels + j - r * run;
+      copy_16(xs + m * X_ROW + j - j0, at < places ? x : frames, at < places);
     }
   };
-  float sum[2][4][4] = {};
-  int unit = warp / SHARES;
-  int free = 0, full = 0;  // stages
+  float sum[UNITS][2][4][4] = {};
+  int steps = found * by.steps.d, free = 0, full = 0;
 #pragma unroll 1
-  for (int i = 1 - STAGES; i < n; i++) {
+  for (int i = warp - (STEPS - 1) * SHARES; i < steps; i += SHARES) {
     if (i >= 0) {
-      copies_arrived<STAGES>();
-      __syncthreads();
+      copies_arrived<STEPS>();
+      __syncwarp();
     }
-    if (i + STAGES - 1 < n) load(i + STAGES - 1, free);
+    if (i + (STEPS - 1) * SHARES < steps) load(i + (STEPS - 1) * SHARES, free);
     copies_given();
-    if (++free == STAGES) free = 0;
+    if (++free == STEPS) free = 0;
     if (i < 0) continue;
-    const float* ds = (const float*)(ring + full * STAGE) + lane % 4 * DY_ROW + lane / 4;
-    const byte* xs = (const byte*)(ring + full * STAGE + PLACES * DY_ROW * 4) +
-                     lane % 4 * X_ROW + unit * 32 + lane / 4 * 4;
-    if (++full == STAGES) full = 0;
-#pragma unroll 1
-    for (int m = warp % SHARES * 8; m < PLACES; m += SHARES * 8) {
+    const float* ds = (const float*)(ring + full * STEP) + lane % 4 * DY_ROW + lane / 4;
+    const byte* xs =
+        (const byte*)(ring + full * STEP + PLACES * DY_ROW * 4) + lane % 4 * X_ROW + lane / 4 * 4;
+    if (++full == STEPS) full = 0;
+    uint high[2][4], low[2][4];
+#pragma unroll
+    for (int t = 0; t < 2; t++)
+#pragma unroll
+      for (int e = 0; e < 4; e++) {
+        float v = ds[e / 2 * 4 * DY_ROW + t * 16 + e % 2 * 8];
+        split(__float_as_uint(v), high[t][e], low[t][e]);
+      }
+#pragma unroll
+    for (int unit = 0; unit < UNITS; unit++) {
       uint u[4], v[4];
-      to_float(*(const uint*)(xs + m * X_ROW), u);
-      to_float(*(const uint*)(xs + (m + 4) * X_ROW), v);
+      to_float(*(const uint*)(xs + unit * 32), u);
+      to_float(*(const uint*)(xs + 4 * X_ROW + unit * 32), v);
 #pragma unroll
-      for (int t = 0; t < 2; t++) {
-        uint high[4], low[4];
-#pragma unroll
-        for (int e = 0; e < 4; e++)
-          split(__float_as_uint(ds[(m + e / 2 * 4) * DY_ROW + t * 16 + e % 2 * 8]), high[e], low[e]);
+      for (int t = 0; t < 2; t++)
 #pragma unroll
         for (int c = 0; c < 4; c++) {
           uint x[2] = {u[c], v[c]};
           if (EXACT)
-            multiply_exactly(sum[t][c], high, low, x, nullptr);
+            multiply_exactly(sum[unit][t][c], high[t], low[t], x, nullptr);
           else
-            multiply(sum[t][c], high, x);
+            multiply(sum[unit][t][c], high[t], x);
         }
-      }
     }
   }
 
-  // the shares of a unit, then the groups
-  __syncthreads();  // nobody reads the ring any more
+  // the shares of the block, then the groups
+  __syncthreads();  // nobody reads a ring any more
 #pragma unroll
-  for (int t = 0; t < 2; t++)
+  for (int unit = 0; unit < UNITS; unit++)
 #pragma unroll
-    for (int c = 0; c < 4; c++)
+    for (int t = 0; t < 2; t++)
 #pragma unroll
-      for (int e = 0; e < 4; e++)
-        tile_rings[warp * 1024 + ((t * 4 + c) * 4 + e) * 32 + lane] = sum[t][c][e];
+      for (int c = 0; c < 4; c++)
+#pragma unroll
+        for (int e = 0; e < 4; e++)
+          tile_rings[warp * SIZE + unit * 1024 + ((t * 4 + c) * 4 + e) * 32 + lane] =
+              sum[unit][t][c][e];
   __syncthreads();
-  wide tile = (wide)blockIdx.x * gates + gate;
-  float* here = parts + tile * groups * SIZE;
-  float total[32 / SHARES];
+  float* here = parts + ((wide)blockIdx.x * gridDim.y + before) * SIZE;
+  float total[SIZE / THREADS];
 #pragma unroll
-  for (int i = 0; i < 32 / SHARES; i++) {
+  for (int i = 0; i < SIZE / THREADS; i++) {
     int id = threadIdx.x + i * THREADS;
-    const float* at = tile_rings + id / 1024 * SHARES * 1024 + id % 1024;
     total[i] = 0;
-    for (int s = 0; s < SHARES; s++) total[i] += at[s * 1024];
+#pragma unroll
+    for (int s = 0; s < SHARES; s++) total[i] += tile_rings[s * SIZE + id];
     if (groups > 1) here[group * SIZE + id] = total[i];
   }
   if (groups > 1) {
-    if (!last_block(tickets + tile, groups)) return;
+    if (!last_block(tickets + blockIdx.x * gates + gate, groups)) return;
 #pragma unroll
-    for (int i = 0; i < 32 / SHARES; i++) total[i] = 0;
-#pragma unroll 8
+    for (int i = 0; i < SIZE / THREADS; i++) total[i] = 0;
+#pragma unroll UNITS == 1 ? 8 : 2
     for (int z = 0; z < groups; z++)
 #pragma unroll
-      for (int i = 0; i < 32 / SHARES; i++)
+      for (int i = 0; i < SIZE / THREADS; i++)
         total[i] += __ldcg(here + z * SIZE + threadIdx.x + i * THREADS);
   }
 #pragma unroll
-  for (int i = 0; i < 32 / SHARES; i++) {
+  for (int i = 0; i < SIZE / THREADS; i++) {
     int id = threadIdx.x + i * THREADS, of = id % 32, e = id / 32 % 4, c = id / 128 % 4;
     int k = k0 + id / 512 % 2 * 16 + of / 4 + e / 2 * 8;
     int j = j0 + id / 1024 * 32 + 4 * (of % 4 * 2 + e % 2) + c;
     if (k < g.k)
       dw[(wide)k * g.r * g.s * g.c + quotient(j, by.channels) * (g.c - channels) +
-         gate * channels + j] = total[i] / 255.f;
+         gate * channels + j] = total[i] * UNIT;
   }
 }
 
 #define FILTER_PICTURES(UNITS, SHARES)                                                         \
-  extern "C" __global__ void __launch_bounds__(UNITS * SHARES * 32) filter_pictures_##UNITS(   \
+  extern "C" __global__ void __launch_bounds__(SHARES * 32) filter_pictures_##UNITS(           \
       Geometry g, PictureDivisors by, const byte* frames, const int* index, const int* about,  \
       int words, int each, const float* dy, float* dw, float* parts, uint* tickets) {          \
     filter_pictures<UNITS, SHARES>(                                                            \
         g, by, frames, index, about, words, each, dy, dw, parts, tickets);                     \
   }
 FILTER_PICTURES(1, 8)
-FILTER_PICTURES(2, 4)
 FILTER_PICTURES(3, 4)
-FILTER_PICTURES(6, 2)
