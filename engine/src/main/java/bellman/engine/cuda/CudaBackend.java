@@ -38,6 +38,7 @@ import jcuda.jcudnn.JCudnn;
 public final class CudaBackend implements Backend {
   private static final int RELAXED = 2; // capture mode: other calls of this thread stay allowed
   private static final long MOST_WORKSPACE = 512L << 20; // bytes, for a convolution
+  private static final int FEW_BLOCKS = 132; // of work beside: one on each of an H100's processors
   private static final int SUM_BLOCKS = 1056; // 8 on each of an H100's processors
 
   private final CUdevice device;
@@ -815,6 +816,7 @@ public final class CudaBackend implements Backend {
       places |= in(b).address().value();
     }
     boolean aligned = places % 16 == 0;
+    int blocks = Launcher.blocks(aligned ? n / 4 + n % 4 : n);
     double[] constants = {beta1, beta2, 1 - beta1, 1 - beta2, decay};
     int[] step = new int[constants.length];
     for (int i = 0; i < step.length; i++) {
@@ -824,7 +826,7 @@ public final class CudaBackend implements Backend {
         lane.stream,
         "adam",
         modules.function("adam"),
-        Launcher.blocks(aligned ? n / 4 + n % 4 : n),
+        last ? blocks : Math.min(blocks, FEW_BLOCKS),
         1,
         Launcher.THREADS,
         1,

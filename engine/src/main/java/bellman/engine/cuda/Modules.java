@@ -157,9 +157,17 @@ final class Modules implements AutoCloseable {
     return function;
   }
 
+  /**
+   * A kernel that prefers shared memory to cache. All do: a processor divides its memory anew only
+   * when nothing runs on it, so that kernels of different preference would wait for each other.
+   */
   private static CUfunction function(CUmodule module, String name) {
     CUfunction function = new CUfunction();
     Status.driver(JCudaDriver.cuModuleGetFunction(function, module, name), "kernel " + name);
+    Status.driver(
+        JCudaDriver.cuFuncSetAttribute(
+            function, CUfunction_attribute.CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT, 100),
+        "kernel " + name + ": shared memory");
     return function;
   }
 
