@@ -390,6 +390,14 @@ public final class Device implements AutoCloseable {
   }
 
   /**
+   * The same for work that needs results of what was put beside so far; what is put beside later
+   * does not wait for it.
+   */
+  public void trailing(Runnable work) {
+    backend.trailing(work);
+  }
+
+  /**
    * Runs a body; what it put {@link #beside} has ended when this returns. Memory that is freed
    * meanwhile is given to nobody before: it may still be in use on the other side.
    */

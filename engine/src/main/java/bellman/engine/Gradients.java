@@ -95,7 +95,7 @@ public final class Gradients {
     if (lastOp) {
       left = complete;
     } else if (!complete.isEmpty()) {
-      device.beside(() -> arrival.arrived(complete, false));
+      device.trailing(() -> arrival.arrived(complete, false));
     }
   }
 
@@ -138,16 +138,9 @@ public final class Gradients {
     }
     boolean single = takesNew(toLeaves); // else parts of one would meet on two sides
     boolean together = y.together() != null && toLeaves.size() == 2 && single;
-    if (together && onward.size() == 1) {
-      Tensor x = onward.get(0).input();
-      Tensor dx = device.empty(x.shape(), DType.FLOAT32);
-      y.together().all(dy, dx, take(toLeaves.get(0)), take(toLeaves.get(1)));
-      arriveOn(x, dx, upstream, open);
-      return;
-    }
     List<Runnable> beside = new ArrayList<>();
     if (together) {
-      beside.add(() -> y.together().parameters(dy, take(toLeaves.get(0)), take(toLeaves.get(1))));
+      beside.add(() -> y.together().write(dy, take(toLeaves.get(0)), take(toLeaves.get(1))));
     } else {
       toLeaves.forEach(edge -> beside.add(() -> flowToLeaf(y, dy, edge)));
     }
@@ -177,11 +170,6 @@ public final class Gradients {
     Tensor x = edge.input();
     Tensor dx = edge.gradient(dy, null);
     checkShape(y, x, dx);
-    arriveOn(x, dx, upstream, open);
-  }
-
-  private static void arriveOn(
-      Tensor x, Tensor dx, Map<Tensor, Tensor> upstream, PriorityQueue<Tensor> open) {
     Tensor sum = upstream.get(x);
     if (sum == null) {
       open.add(x);

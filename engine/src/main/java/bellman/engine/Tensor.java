@@ -282,14 +282,13 @@ public final class Tensor {
     return this;
   }
 
-  /** How the gradients of the inputs x, w and bias are written together. */
+  /** Writes the gradients of w and bias at once. */
+  @FunctionalInterface
   interface Together {
-    void parameters(Tensor dy, Tensor dw, Tensor db);
-
-    void all(Tensor dy, Tensor dx, Tensor dw, Tensor db);
+    void write(Tensor dy, Tensor dw, Tensor db);
   }
 
-  /** States how gradients are written together, if the last two inputs that want one are these. */
+  /** States how they are written, if the last two inputs that want a gradient are these. */
   private Tensor together(Tensor w, Tensor bias, Together together) {
     int n = edges.size();
     if (n >= 2 && edges.get(n - 2).input == w && edges.get(n - 1).input == bias) {
@@ -852,28 +851,9 @@ public final class Tensor {
         .together(
             w,
             bias,
-            new Together() {
-              @Override
-              public void parameters(Tensor dy, Tensor dw, Tensor db) {
+            (dy, dw, db) ->
                 gemm.linearParameterGradients(
-                    rows, in, out, buffer(), dy.buffer(), dw.buffer(), db.buffer());
-              }
-
-              @Override
-              public void all(Tensor dy, Tensor dx, Tensor dw, Tensor db) {
-                gemm.linearGradients(
-                    rows,
-                    in,
-                    out,
-                    buffer(),
-                    w.buffer(),
-                    dy.buffer(),
-                    unrectified != null,
-                    dx.buffer(),
-                    dw.buffer(),
-                    db.buffer());
-              }
-            });
+                    rows, in, out, buffer(), dy.buffer(), dw.buffer(), db.buffer()));
   }
 
   private void checkLinear(Tensor w) {
@@ -1014,25 +994,8 @@ public final class Tensor {
         .together(
             filter,
             bias,
-            new Together() {
-              @Override
-              public void parameters(Tensor dy, Tensor dw, Tensor db) {
-                conv.conv2dParameterGradients(g, buffer(), dy.buffer(), dw.buffer(), db.buffer());
-              }
-
-              @Override
-              public void all(Tensor dy, Tensor dx, Tensor dw, Tensor db) {
-                conv.conv2dGradients(
-                    g,
-                    buffer(),
-                    filter.buffer(),
-                    dy.buffer(),
-                    unrectified != null,
-                    dx.buffer(),
-                    dw.buffer(),
-                    db.buffer());
-              }
-            });
+            (dy, dw, db) ->
+                conv.conv2dParameterGradients(g, buffer(), dy.buffer(), dw.buffer(), db.buffer()));
   }
 
   // ── layout ────────────────────────────────────────────────────────────────────────────────────

@@ -115,26 +115,6 @@ public interface Backend extends AutoCloseable {
     sumRows(dy, rows, out, db);
   }
 
-  /** All three gradients of {@link #linear}, as {@link #conv2dGradients}. */
-  default void linearGradients(
-      int rows,
-      int in,
-      int out,
-      Buffer x,
-      Buffer w,
-      Buffer dy,
-      boolean rectified,
-      Buffer dx,
-      Buffer dw,
-      Buffer db) {
-    beside(() -> linearParameterGradients(rows, in, out, x, dy, dw, db));
-    if (rectified) {
-      linearDataGradientRelu(rows, in, out, w, dy, x, dx);
-    } else {
-      gemm(false, false, rows, in, out, dy, w, dx);
-    }
-  }
-
   /** y[r, c] ← x[r, c] + row[c]. {@code y} may be {@code x}. */
   void addRow(Buffer x, Buffer row, int rows, int cols, Buffer y);
 
@@ -195,27 +175,6 @@ public interface Backend extends AutoCloseable {
   default void conv2dParameterGradients(ConvGeometry g, Buffer x, Buffer dy, Buffer dw, Buffer db) {
     conv2dFilterGradient(g, x, dy, dw);
     sumRows(dy, g.n() * g.oh() * g.ow(), g.k(), db);
-  }
-
-  /**
-   * All three gradients of {@link #conv2d}, dx as {@link #conv2dDataGradientRelu} has it if x came
-   * out of a relu. Within a {@link #join}: until that, dw and db may not be there.
-   */
-  default void conv2dGradients(
-      ConvGeometry g,
-      Buffer x,
-      Buffer w,
-      Buffer dy,
-      boolean rectified,
-      Buffer dx,
-      Buffer dw,
-      Buffer db) {
-    beside(() -> conv2dParameterGradients(g, x, dy, dw, db));
-    if (rectified) {
-      conv2dDataGradientRelu(g, w, dy, x, dx);
-    } else {
-      conv2dDataGradient(g, w, dy, dx);
-    }
   }
 
   /** Whether the convolution of such pictures and its filter's gradient need no floats made. */
@@ -283,6 +242,14 @@ public interface Backend extends AutoCloseable {
    * follows. A host runs it here and now.
    */
   default void beside(Runnable work) {
+    work.run();
+  }
+
+  /**
+   * The same for work behind all that was put beside so far, which nothing waits for until the next
+   * {@link #join}, not even what is put beside later.
+   */
+  default void trailing(Runnable work) {
     work.run();
   }
 

@@ -5,10 +5,8 @@ import bellman.engine.backend.BytePictures;
 import bellman.engine.backend.ConvGeometry;
 import bellman.engine.backend.Pointwise;
 import bellman.engine.cuda.CudaBuffer.Address;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import jcuda.Pointer;
 import jcuda.driver.CUevent;
 import jcuda.driver.CUevent_flags;
@@ -101,13 +99,6 @@ final class Convolutions implements AutoCloseable {
    */
   record Shape(Pass pass, ConvGeometry g, int channels) {}
 
-  /** What was found to be fastest. */
-  static final class Plans {
-    private final Map<Shape, Plan> passes = new HashMap<>();
-    private final Map<Shape, Map<Tiles.Cut, Float>> times = new HashMap<>(); // in ms
-    private final Map<ConvGeometry, Optional<Tiles.Pair>> pairs = new HashMap<>();
-  }
-
   /** y[c] ← Σ_r x[r, c]. */
   @FunctionalInterface
   interface RowSums {
@@ -177,7 +168,7 @@ final class Convolutions implements AutoCloseable {
   private final Workspace workspace;
   private final boolean strict;
   private final boolean reproducible;
-  private final Plans plans; // shared by all streams of a backend
+  private final Map<Shape, Plan> plans; // shared by all streams of a backend
   private final Products products;
   private final Tiles tiles; // null: none
   private final PictureTiles pictures; // null: none
@@ -194,7 +185,7 @@ final class Convolutions implements AutoCloseable {
       Tiles tiles,
       Modules modules,
       Launcher launcher,
-      Plans plans,
+      Map<Shape, Plan> plans,
       RowSums rowSums,
       Precision precision,
       boolean reproducible) {
@@ -223,13 +214,11 @@ final class Convolutions implements AutoCloseable {
   void run(
       Pass pass, ConvGeometry g, Address x, Address w, Address extra, boolean relu, Address y) {
     Shape shape = new Shape(pass, g, 0);
-    Plan plan = plans.passes.get(shape);
+    Plan plan = plans.get(shape);
     if (plan == null) {
       requireNoRecording(pass, g);
-      Search search = new Search(pass, g, x, w, extra, relu, y);
-      plan = search.fastest();
-      plans.passes.put(shape, plan);
-      plans.times.put(shape, search.times);
+      plan = new Search(pass, g, x, w, extra, relu, y).fastest();
+      plans.put(shape, plan);
     }
     int status = launch(pass, plan, x, w, extra, relu, y);
     if (status != 0) {
@@ -258,7 +247,7 @@ final class Convolutions implements AutoCloseable {
   void run(
       Pass pass, ConvGeometry g, BytePictures x, Address w, Address bias, boolean relu, Address y) {
     Shape shape = new Shape(pass, g, x.channels());
-    Plan plan = plans.passes.get(shape);
+    Plan plan = plans.get(shape);
     if (plan == null) {
       requireNoRecording(pass, g);
       float shortest = Float.MAX_VALUE;
@@ -271,67 +260,9 @@ final class Convolutions implements AutoCloseable {
           plan = Plan.tiles(g, cut);
         }
       }
-      plans.passes.put(shape, plan);
+      plans.put(shape, plan);
     }
     pictures.run(pass, g, plan.cut, x, w, bias, relu, y);
-  }
-
-  /**
-   * Both gradients of dy in one launch, if that is faster than one after the other.
-   *
-   * @param rectified x if it came out of a relu, so that dx is the gradient before it; null: not
-   * @return whether it was done
-   */
-  boolean runPair(
-      ConvGeometry g,
-      Address x,
-      Address w,
-      Address dy,
-      Address rectified,
-      Address dx,
-      Address dw,
-      Address db) {
-    if (tiles == null || reproducible) {
-      return false;
-    }
-    Optional<Tiles.Pair> pair = plans.pairs.get(g);
-    if (pair == null) {
-      requireNoRecording(Pass.DATA, g);
-      pair = fastestPair(g, x, w, dy, rectified, dx, dw, db);
-      plans.pairs.put(g, pair);
-    }
-    pair.ifPresent(p -> tiles.run(g.folded(), p, x, w, dy, rectified, dx, dw, db));
-    return pair.isPresent();
-  }
-
-  private Optional<Tiles.Pair> fastestPair(
-      ConvGeometry g,
-      Address x,
-      Address w,
-      Address dy,
-      Address rectified,
-      Address dx,
-      Address dw,
-      Address db) {
-    Runnable singly =
-        () -> {
-          run(Pass.DATA, g, dx, w, rectified, false, dy);
-          run(Pass.FILTER, g, x, dw, db, false, dy);
-        };
-    singly.run(); // finds the fastest of each
-    float shortest = time(singly, Float.MAX_VALUE);
-    Optional<Tiles.Pair> best = Optional.empty();
-    Map<Tiles.Cut, Float> data = plans.times.get(new Shape(Pass.DATA, g, 0));
-    Map<Tiles.Cut, Float> filter = plans.times.get(new Shape(Pass.FILTER, g, 0));
-    for (Tiles.Pair pair : Tiles.pairs(g.folded(), data, filter)) {
-      float time =
-          time(() -> tiles.run(g.folded(), pair, x, w, dy, rectified, dx, dw, db), shortest);
-      if (time < shortest) {
-        shortest = time;
-        best = Optional.of(pair);
-      }
-    }
-    return best;
   }
 
   private static String describe(Pass pass, ConvGeometry g) {
@@ -578,7 +509,6 @@ final class Convolutions implements AutoCloseable {
     private final Address extra;
     private final boolean relu;
     private final Address y;
-    private final Map<Tiles.Cut, Float> times = new HashMap<>();
     private Plan best;
     private float shortest = Float.MAX_VALUE;
 
@@ -643,9 +573,6 @@ final class Convolutions implements AutoCloseable {
         return false;
       }
       float time = time(() -> launch(pass, plan, x, w, extra, relu, y), shortest);
-      if (plan.cut != null) {
-        times.put(plan.cut, time);
-      }
       if (time < shortest) {
         shortest = time;
         if (best.descriptors != null && best.descriptors != plan.descriptors) {
@@ -703,10 +630,10 @@ final class Convolutions implements AutoCloseable {
 
   @Override
   public void close() {
-    plans.passes.values().stream()
+    plans.values().stream()
         .filter(plan -> plan.descriptors != null)
         .forEach(plan -> plan.descriptors.close());
-    plans.passes.clear(); // the first stream that closes does it for all
+    plans.clear(); // the first stream that closes does it for all
     JCudnn.cudnnDestroy(handle);
     workspace.close();
   }

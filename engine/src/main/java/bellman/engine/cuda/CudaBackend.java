@@ -14,7 +14,9 @@ import bellman.engine.backend.Recording;
 import bellman.engine.cuda.CudaBuffer.Address;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import jcuda.Pointer;
@@ -47,12 +49,14 @@ public final class CudaBackend implements Backend {
   private final Launcher launcher = new Launcher();
   private final Lane main;
   private final Lane side; // runs beside it
+  private final Lane late; // runs beside both, behind what they were given
   private final Staging staging;
   private final String name;
   private Lane lane; // where work goes
   private Thread current; // the context belongs to a thread
   private boolean recording;
   private boolean beside; // the side lane has been given work since the last join
+  private boolean trailing; // so has the late lane
   private long bytes;
   private boolean closed;
 
@@ -74,13 +78,14 @@ public final class CudaBackend implements Backend {
     int major = attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR);
     int minor = attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
     modules = new Modules(CacheFolder.ofUser(), major, minor, precision == Precision.FP32);
-    Convolutions.Plans plans = new Convolutions.Plans();
+    Map<Convolutions.Shape, Convolutions.Plan> plans = new HashMap<>();
     long[] memory = new long[1];
     Status.driver(JCudaDriver.cuDeviceTotalMem(memory, device), "cuDeviceTotalMem");
     long usable = Math.min(memory[0], options.memoryLimit().orElse(memory[0]));
     long limit = Math.min(MOST_WORKSPACE, usable / 32);
     main = new Lane(modules, launcher, plans, limit, precision, reproducible);
     side = new Lane(modules, launcher, plans, limit, precision, reproducible);
+    late = new Lane(modules, launcher, plans, limit, precision, reproducible);
     lane = main;
     staging = new Staging(main.stream, launcher, modules.function("deliver"));
     long cudnn = JCudnn.cudnnGetVersion();
@@ -229,7 +234,7 @@ public final class CudaBackend implements Backend {
 
   @Override
   public long ownBytes() {
-    return main.bytes() + side.bytes();
+    return main.bytes() + side.bytes() + late.bytes();
   }
 
   @Override
@@ -478,24 +483,6 @@ public final class CudaBackend implements Backend {
   }
 
   @Override
-  public void linearGradients(
-      int rows,
-      int in,
-      int out,
-      Buffer x,
-      Buffer w,
-      Buffer dy,
-      boolean rectified,
-      Buffer dx,
-      Buffer dw,
-      Buffer db) {
-    ConvGeometry g = pixels(rows, in, out);
-    if (empty(g) || !pairOfGradients(g, x, w, dy, rectified, dx, dw, db)) {
-      Backend.super.linearGradients(rows, in, out, x, w, dy, rectified, dx, dw, db);
-    }
-  }
-
-  @Override
   public void addRow(Buffer x, Buffer row, int rows, int cols, Buffer y) {
     addRow((long) rows * cols, in(x), in(row), cols, false, out(y));
   }
@@ -711,42 +698,6 @@ public final class CudaBackend implements Backend {
   }
 
   @Override
-  public void conv2dGradients(
-      ConvGeometry g,
-      Buffer x,
-      Buffer w,
-      Buffer dy,
-      boolean rectified,
-      Buffer dx,
-      Buffer dw,
-      Buffer db) {
-    if (empty(g) || !pairOfGradients(g, x, w, dy, rectified, dx, dw, db)) {
-      Backend.super.conv2dGradients(g, x, w, dy, rectified, dx, dw, db);
-    }
-  }
-
-  private boolean pairOfGradients(
-      ConvGeometry g,
-      Buffer x,
-      Buffer w,
-      Buffer dy,
-      boolean rectified,
-      Buffer dx,
-      Buffer dw,
-      Buffer db) {
-    bind();
-    return lane.convolutions.runPair(
-        g,
-        in(x).address(),
-        in(w).address(),
-        in(dy).address(),
-        rectified ? in(x).address() : null,
-        out(dx).address(),
-        out(dw).address(),
-        out(db).address());
-  }
-
-  @Override
   public boolean readsBytes(ConvGeometry g, BytePictures x) {
     return lane.convolutions.readsBytes(g, x.channels());
   }
@@ -881,7 +832,26 @@ public final class CudaBackend implements Backend {
     }
     side.after(main);
     beside = true;
-    lane = side;
+    on(side, work);
+  }
+
+  /** A third branch, so that nothing which is put beside later waits for it. */
+  @Override
+  public void trailing(Runnable work) {
+    if (!recording || lane != main) {
+      work.run();
+      return;
+    }
+    late.after(main);
+    if (beside) {
+      late.after(side);
+    }
+    trailing = true;
+    on(late, work);
+  }
+
+  private void on(Lane branch, Runnable work) {
+    lane = branch;
     try {
       work.run();
     } finally {
@@ -891,10 +861,17 @@ public final class CudaBackend implements Backend {
 
   @Override
   public void join() {
-    if (beside && lane == main) {
-      main.after(side);
-      beside = false;
+    if (lane != main) {
+      return;
     }
+    if (beside) {
+      main.after(side);
+    }
+    if (trailing) {
+      main.after(late);
+    }
+    beside = false;
+    trailing = false;
   }
 
   @Override
@@ -918,6 +895,7 @@ public final class CudaBackend implements Backend {
     } finally {
       recording = false;
       beside = false;
+      trailing = false;
       ended = JCudaDriver.cuStreamEndCapture(main.stream, graph);
       if (!whole && ended == 0) {
         JCudaDriver.cuGraphDestroy(graph);
@@ -986,6 +964,7 @@ public final class CudaBackend implements Backend {
     staging.close();
     main.close();
     side.close();
+    late.close();
     modules.close();
     current = null; // the context stays: making it again costs a second, cuBLAS's and cuDNN's too
   }

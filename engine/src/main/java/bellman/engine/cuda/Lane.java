@@ -2,6 +2,7 @@ package bellman.engine.cuda;
 
 import bellman.engine.Precision;
 import bellman.engine.cuda.CudaBuffer.Address;
+import java.util.Map;
 import jcuda.driver.CUevent;
 import jcuda.driver.CUevent_flags;
 import jcuda.driver.CUfunction;
@@ -35,7 +36,7 @@ final class Lane implements AutoCloseable {
   Lane(
       Modules modules,
       Launcher launcher,
-      Convolutions.Plans plans,
+      Map<Convolutions.Shape, Convolutions.Plan> plans,
       long workspaceLimit,
       Precision precision,
       boolean reproducible) {

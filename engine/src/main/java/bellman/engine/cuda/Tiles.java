@@ -3,11 +3,9 @@ package bellman.engine.cuda;
 import bellman.engine.backend.ConvGeometry;
 import bellman.engine.cuda.Convolutions.Pass;
 import bellman.engine.cuda.CudaBuffer.Address;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import jcuda.driver.CUfunction;
 import jcuda.driver.CUstream;
@@ -65,13 +63,6 @@ final class Tiles {
     }
   }
 
-  /** Cuts of a data and a filter gradient in one launch, of equally many groups. */
-  record Pair(Cut data, Cut filter) {}
-
-  private static final int[][] PAIRED = {{64, 32}, {32, 64}, {32, 32}, {32, 16}};
-  private static final int MOST_GROUPS = 4; // of a pair
-  private static final int FEW = 4; // cuts of each pass that are tried together
-
   private final CUstream stream;
   private final Modules modules;
   private final Launcher launcher;
@@ -102,7 +93,7 @@ final class Tiles {
           long most = Math.min(blocks / tiles, slices(pass, g) / (LEAST_SLICES * groups));
           Cut cut = new Cut(size[0], size[1], (int) Math.max(1, most), groups);
           boolean idle = tiles * cut.splits * groups * 4 <= FULL; // else groups gain nothing
-          if ((groups == 1 || idle) && cut.shared() <= MOST_SHARED && hasRoom(cut, tiles, 1)) {
+          if ((groups == 1 || idle) && cut.shared() <= MOST_SHARED && hasRoom(cut, tiles)) {
             cuts.add(cut);
           }
         }
@@ -111,12 +102,11 @@ final class Tiles {
     return List.copyOf(cuts);
   }
 
-  /** Whether the parts of the blocks that share a tile fit one {@code share}th of their places. */
-  private static boolean hasRoom(Cut cut, long tiles, int share) {
+  /** Whether the parts of the blocks that share a tile fit their places. */
+  private static boolean hasRoom(Cut cut, long tiles) {
     long bytes = 4L * tiles * cut.splits * cut.rows * (cut.cols + ROW_SUMS);
     return cut.splits == 1
-        || (tiles * tickets(cut.splits) <= Lane.MOST_TICKETS / share
-            && bytes <= Lane.SCRATCH / share);
+        || (tiles * tickets(cut.splits) <= Lane.MOST_TICKETS && bytes <= Lane.SCRATCH);
   }
 
   /** Whether kernels can divide without dividing: what by what stays below 2^32. */
@@ -246,80 +236,6 @@ final class Tiles {
       case FILTER ->
           launch("filter" + size, tiles, cut, sizes, by, t, x, y, w, more, scratch, tickets);
     }
-  }
-
-  /**
-   * Pairs of what was fast alone; none where one of the passes has no cuts.
-   *
-   * @param data times of cuts
-   * @param filter likewise
-   */
-  static List<Pair> pairs(ConvGeometry g, Map<Cut, Float> data, Map<Cut, Float> filter) {
-    List<Pair> pairs = new ArrayList<>();
-    for (int groups = 1; groups <= MOST_GROUPS; groups *= 2) {
-      for (Cut d : fastest(Pass.DATA, g, data, groups)) {
-        for (Cut f : fastest(Pass.FILTER, g, filter, groups)) {
-          pairs.add(new Pair(d, f));
-        }
-      }
-    }
-    return pairs;
-  }
-
-  private static List<Cut> fastest(Pass pass, ConvGeometry g, Map<Cut, Float> times, int groups) {
-    return times.entrySet().stream()
-        .filter(e -> e.getKey().groups == groups && isPaired(pass, g, e.getKey()))
-        .sorted(Map.Entry.comparingByValue())
-        .limit(FEW)
-        .map(Map.Entry::getKey)
-        .toList();
-  }
-
-  private static boolean isPaired(Pass pass, ConvGeometry g, Cut cut) {
-    return Arrays.stream(PAIRED).anyMatch(size -> size[0] == cut.rows && size[1] == cut.cols)
-        && hasRoom(cut, tiles(pass, g, cut.rows, cut.cols), 2);
-  }
-
-  /** Both gradients of dy; operands as {@link Convolutions#runPair} has them. */
-  void run(
-      ConvGeometry g,
-      Pair pair,
-      Address x,
-      Address w,
-      Address dy,
-      Address rectified,
-      Address dx,
-      Address dw,
-      Address db) {
-    Cut d = pair.data;
-    Cut f = pair.filter;
-    int ofData = Math.toIntExact(tiles(Pass.DATA, g, d.rows, d.cols));
-    int ofFilter = Math.toIntExact(tiles(Pass.FILTER, g, f.rows, f.cols));
-    launch(
-        "gradients",
-        ofData * d.splits + ofFilter * f.splits,
-        1,
-        d.groups * THREADS,
-        Math.max(d.shared(), f.shared()),
-        Convolutions.geometry(g),
-        divisors(g, ofData),
-        d.rows,
-        d.cols,
-        tiling(Pass.DATA, g, d),
-        f.rows,
-        f.cols,
-        tiling(Pass.FILTER, g, f),
-        x,
-        w,
-        dy,
-        rectified == null ? (Object) 0L : rectified,
-        dx,
-        dw,
-        db,
-        scratch,
-        tickets,
-        scratch.value() + Lane.SCRATCH / 2, // the filter's have the upper halves
-        tickets.value() + 4L * Lane.MOST_TICKETS / 2);
   }
 
   private void launch(String kernel, int tiles, Cut cut, Object... arguments) {

@@ -601,31 +601,3 @@ TILES(64, 32, 32, 16, 4)
 TILES(32, 64, 16, 32, 4)
 TILES(32, 32, 16, 16, 4)
 TILES(32, 16, 16, 8, 8)
-
-// Both gradients of one dy at once: each may be too small to fill the GPU, and one launch costs
-// less than two that wait for the same. Blocks of the data gradient come first: others wait for it.
-extern "C" __global__ void __launch_bounds__(4 * TILE_THREADS) gradients(
-    Geometry g, Divisors by, int dataRows, int dataCols, Tiling data, int filterRows, int filterCols,
-    Tiling filter, const float* x, const float* w, const float* dy, const float* rectified,
-    float* dx, float* dw, float* db, float* dataParts, uint* dataTickets, float* filterParts,
-    uint* filterTickets) {
-  int block = blockIdx.x;
-#define DATA(BM, BN, WM, WN)                 \
-  if (dataRows == BM && dataCols == BN) \
-    data_tile<BM, BN, WM, WN>(g, by, data, job, dy, w, rectified, dx);
-#define FILTER(BM, BN, WM, WN)                 \
-  if (filterRows == BM && filterCols == BN) \
-    filter_tile<BM, BN, WM, WN>(g, by, filter, job, x, dy, dw, db);
-#define SIZES(PASS) \
-  PASS(64, 32, 32, 16) PASS(32, 64, 16, 32) PASS(32, 32, 16, 16) PASS(32, 16, 16, 8)
-  if (block < data.tiles * data.splits) {
-    int split = (uint)block / (uint)data.tiles;
-    Job job = {block - split * data.tiles, split, dataParts, dataTickets};
-    SIZES(DATA)
-  } else {
-    block -= data.tiles * data.splits;
-    int split = (uint)block / (uint)filter.tiles;
-    Job job = {block - split * filter.tiles, split, filterParts, filterTickets};
-    SIZES(FILTER)
-  }
-}

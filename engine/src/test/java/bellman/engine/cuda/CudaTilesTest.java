@@ -11,9 +11,7 @@ import bellman.engine.backend.ConvGeometry;
 import bellman.engine.cuda.Convolutions.Pass;
 import bellman.engine.reference.ReferenceBackend;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
@@ -134,73 +132,6 @@ class CudaTilesTest {
         cuda.release(extra);
       }
     }
-  }
-
-  @ParameterizedTest
-  @MethodSource("shapesAndPrecisions")
-  @Tag("gpu")
-  void pairsOfGradientsAreTheReferences(ConvGeometry g, Precision precision) {
-    double near = precision == Precision.TF32 ? 1e-3 : 5e-6;
-    Random random = new Random(9);
-    float[] x = normal(random, g.n() * g.h() * g.w() * g.c());
-    for (int i = 0; i < x.length; i++) {
-      x[i] = Math.max(x[i], 0); // out of a relu
-    }
-    float[] w = normal(random, g.k() * g.r() * g.s() * g.c());
-    float[] dy = normal(random, g.n() * g.oh() * g.ow() * g.k());
-    try (CudaBackend cuda = open(precision);
-        ReferenceBackend reference = ReferenceBackend.floats()) {
-      Buffer[] r = new Buffer[6];
-      float[][] values = {x, w, dy, x, w, new float[g.k()]};
-      for (int i = 0; i < r.length; i++) {
-        r[i] = upload(reference, values[i]);
-      }
-      reference.conv2dGradients(g, r[0], r[1], r[2], true, r[3], r[4], r[5]);
-      List<Tiles.Pair> pairs =
-          Tiles.pairs(g, timed(Tiles.cuts(Pass.DATA, g)), timed(Tiles.cuts(Pass.FILTER, g)));
-      assertThat(pairs).isNotEmpty();
-      CudaBuffer[] b = new CudaBuffer[6];
-      for (int i = 0; i < b.length; i++) {
-        b[i] = (CudaBuffer) upload(cuda, values[i]);
-      }
-      for (Tiles.Pair pair : pairs) {
-        float[][] first = null;
-        for (int run = 0; run < 2; run++) {
-          for (int i = 3; i < b.length; i++) {
-            cuda.fill(b[i], Double.NaN); // every element must be written
-          }
-          cuda.lane()
-              .tiles
-              .run(
-                  g,
-                  pair,
-                  b[0].address(),
-                  b[1].address(),
-                  b[2].address(),
-                  b[0].address(),
-                  b[3].address(),
-                  b[4].address(),
-                  b[5].address());
-          float[][] results = new float[3][];
-          for (int i = 0; i < 3; i++) {
-            results[i] = download(cuda, b[3 + i]);
-            assertThat(distance(results[i], download(reference, r[3 + i])))
-                .as("gradient %d of %s by %s", i, g, pair)
-                .isLessThan(near);
-          }
-          if (first != null) {
-            assertThat(results).as("again by " + pair).isDeepEqualTo(first);
-          }
-          first = results;
-        }
-      }
-    }
-  }
-
-  private static Map<Tiles.Cut, Float> timed(List<Tiles.Cut> cuts) {
-    Map<Tiles.Cut, Float> times = new HashMap<>();
-    cuts.forEach(cut -> times.put(cut, (float) Math.floorMod(cut.hashCode(), 101)));
-    return times;
   }
 
   @Test
