@@ -837,6 +837,7 @@ public final class Tensor {
     checkLinear(w);
     requireFloat("linear", bias);
     int rows = shape.dim(0);
+    int in = shape.dim(1);
     int out = w.shape.dim(0);
     if (bias.shape.rank() != 1 || bias.shape.dim(0) != out) {
       throw new ShapeException(
@@ -844,8 +845,7 @@ public final class Tensor {
     }
     Backend gemm = device.backend();
     Tensor y = device.empty(Shape.of(rows, out), DType.FLOAT32);
-    gemm.linear(rows, shape.dim(1), out, buffer(), w.buffer(), bias.buffer(), relu, y.buffer());
-    int in = shape.dim(1);
+    gemm.linear(rows, in, out, buffer(), w.buffer(), bias.buffer(), relu, y.buffer());
     return linearGradients(w, y)
         .into(bias, (dy, db) -> gemm.sumRows(dy.buffer(), rows, out, db.buffer()))
         .together(
