@@ -107,7 +107,7 @@ public final class Benchmarks implements Bench {
       description = "milliseconds of an iteration; default: the benchmark's own")
   private Integer time;
 
-  @Option(names = "--json", paramLabel = "FILE", description = "write all results as JSON")
+  @Option(names = "--json", paramLabel = "FILE", description = "write results as JSON, after each")
   private Path json;
 
   @Option(
@@ -193,12 +193,12 @@ public final class Benchmarks implements Bench {
       if (trials.isEmpty()) {
         throw new Failure("nothing is left to measure; why stands above");
       }
-      results = new Results(Results.BELLMAN, opened, measure(trials));
+      results = new Results(Results.BELLMAN, opened, measure(trials, opened));
       failed = trials.size() - results.results().size();
     }
     if (!results.results().isEmpty()) {
       if (json != null) {
-        results.write(json);
+        results.write(json); // with --from, too
       }
       results.devices().forEach((name, device) -> out.println(name + ": " + device));
       out.print(Report.table(results.results()));
@@ -321,7 +321,7 @@ public final class Benchmarks implements Bench {
   // ── measuring ─────────────────────────────────────────────────────────────────────────────────
 
   /** Results of those that did not fail; what the others said is told at once. */
-  private List<Result> measure(List<Trial> trials) {
+  private List<Result> measure(List<Trial> trials, Map<String, String> opened) throws IOException {
     List<Result> results = new ArrayList<>();
     int number = 0;
     for (Trial trial : trials) {
@@ -333,6 +333,9 @@ public final class Benchmarks implements Bench {
       try {
         for (RunResult result : new Runner(options(trial).build(), format).run()) {
           results.add(result(trial, result));
+        }
+        if (json != null) { // whoever loses patience keeps these
+          new Results(Results.BELLMAN, opened, results).write(json);
         }
       } catch (RunnerException e) {
         if (!verbose && progress.log().isBlank()) { // another JMH runs on this machine

@@ -1,10 +1,12 @@
 package bellman.benchmarks;
 
+import bellman.engine.io.AtomicFile;
 import bellman.rl.cli.Failure;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -47,7 +49,8 @@ record Results(String engine, Map<String, String> devices, List<Result> results)
         node.put("items", r.work().items()).put("unit", r.work().unit());
       }
     }
-    Files.writeString(file, JSON.writerWithDefaultPrettyPrinter().writeValueAsString(root) + "\n");
+    String text = JSON.writerWithDefaultPrettyPrinter().writeValueAsString(root) + "\n";
+    AtomicFile.write(file, text.getBytes(StandardCharsets.UTF_8));
   }
 
   private static void number(ObjectNode node, String name, double value) {

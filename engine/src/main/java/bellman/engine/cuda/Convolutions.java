@@ -288,7 +288,7 @@ final class Convolutions implements AutoCloseable {
       tiles.run(pass, p.g, p.cut, x, w, extra, relu, y);
       return 0;
     }
-    if (p.algorithm == FUSED) {
+    if (p.algorithm == FUSED && extra != null) { // the plan serves calls without a bias, too
       return fused(p, x, w, extra, relu, y);
     }
     int status = launch(pass, p, x, w, y);
@@ -360,7 +360,7 @@ final class Convolutions implements AutoCloseable {
               d.w,
               w,
               d.convolution,
-              p.algorithm,
+              p.algorithm == FUSED ? PRECOMPUTED_GEMM : p.algorithm,
               space,
               p.workspace,
               zero,

@@ -2,6 +2,7 @@ package bellman.engine.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import bellman.engine.CapturedStep;
 import bellman.engine.DType;
@@ -11,6 +12,7 @@ import bellman.engine.Scope;
 import bellman.engine.Shape;
 import bellman.engine.Tensor;
 import bellman.engine.backend.Buffer;
+import bellman.engine.backend.ConvGeometry;
 import bellman.engine.backend.Kernel;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,8 +26,12 @@ import org.junit.jupiter.api.Test;
 @Tag("gpu")
 class CudaBackendTest {
   private static CudaBackend open(Precision precision) {
+    return open(precision, true);
+  }
+
+  private static CudaBackend open(Precision precision, boolean reproducible) {
     try {
-      return CudaBackend.open(0, precision, true);
+      return CudaBackend.open(0, precision, reproducible);
     } catch (IllegalStateException e) {
       return Assumptions.abort("not on this machine: " + e.getMessage()); // reported as skipped
     }
@@ -286,6 +292,43 @@ class CudaBackendTest {
       }
       step.close();
     }
+  }
+
+  /** What was chosen for a call with bias and relu serves one without. */
+  @Test
+  void aConvolutionMayLeaveOutItsBias() {
+    Random random = new Random(4);
+    for (int batch : new int[] {1, 32, 512}) {
+      ConvGeometry g = new ConvGeometry(batch, 15, 20, 32, 64, 4, 4, 2, 2, 0, 0);
+      try (CudaBackend backend = open(Precision.TF32, false)) {
+        Buffer x = uploaded(backend, random, batch * 15 * 20 * 32);
+        Buffer w = uploaded(backend, random, 64 * 4 * 4 * 32);
+        Buffer none = backend.allocate(DType.FLOAT32, 64);
+        backend.fill(none, 0);
+        int n = batch * g.oh() * g.ow() * g.k();
+        Buffer rectified = backend.allocate(DType.FLOAT32, n);
+        Buffer plain = backend.allocate(DType.FLOAT32, n);
+        backend.conv2dRelu(g, x, w, none, rectified);
+        backend.conv2d(g, x, w, null, plain);
+        float[] a = new float[n];
+        float[] b = new float[n];
+        backend.read(rectified, 0, a, 0, n);
+        backend.read(plain, 0, b, 0, n);
+        for (int i = 0; i < n; i++) {
+          assertThat(a[i]).isCloseTo(Math.max(0, b[i]), within(1e-2f));
+        }
+      }
+    }
+  }
+
+  private static Buffer uploaded(CudaBackend backend, Random random, int n) {
+    float[] values = new float[n];
+    for (int i = 0; i < n; i++) {
+      values[i] = random.nextFloat() - 0.5f;
+    }
+    Buffer b = backend.allocate(DType.FLOAT32, n);
+    backend.write(b, 0, values, 0, n);
+    return b;
   }
 
   /** Whatever is chosen for the shape, relu keeps NaN, as on every backend. */
