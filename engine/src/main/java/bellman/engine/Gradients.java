@@ -53,7 +53,7 @@ public final class Gradients {
     }
     Gradients result = new Gradients(arrival);
     if (arrival != null) {
-      result.count(loss, Collections.newSetFromMap(new IdentityHashMap<>()));
+      result.count(loss);
     }
     Tensor.withoutGradient(
         () -> {
@@ -67,8 +67,9 @@ public final class Gradients {
   }
 
   /** How often each parameter was used. */
-  private void count(Tensor y, Set<Tensor> seen) {
-    Deque<Tensor> open = new ArrayDeque<>(List.of(y));
+  private void count(Tensor loss) {
+    Set<Tensor> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+    Deque<Tensor> open = new ArrayDeque<>(List.of(loss));
     while (!open.isEmpty()) {
       Tensor next = open.pop();
       if (!seen.add(next)) {
