@@ -113,7 +113,8 @@ class UsageIT {
     assertThat(train.err())
         .contains(
             "bellman train: out of memory: ",
-            " MB of the 60.0 MB that it may: scope '",
+            " MB of the 60.0 MB that it may: ",
+            "scope 'update' ",
             "frames 9.0 MB",
             "Lower --buffer-size or --batch-size, or raise --device-memory",
             "was saved; go on with it by --resume --run-id r");
