@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Collections;
 import java.util.Map;
+import java.util.zip.CRC32C;
 
 /**
  * Named arrays in one file: 8 bytes with the header's length (little-endian), a JSON header with
@@ -58,6 +59,7 @@ public final class Safetensors implements AutoCloseable {
   private final FileChannel channel;
   private final Map<String, String> metadata;
   private final Map<String, Entry> entries;
+  private final long dataAt;
 
   private Safetensors(Path path, FileChannel channel) throws IOException {
     this.path = path;
@@ -65,6 +67,7 @@ public final class Safetensors implements AutoCloseable {
     SafetensorsHeader header = SafetensorsHeader.read(this, path, channel);
     this.metadata = Collections.unmodifiableMap(header.metadata());
     this.entries = Collections.unmodifiableMap(header.entries());
+    this.dataAt = header.dataAt();
   }
 
   /**
@@ -82,6 +85,41 @@ public final class Safetensors implements AutoCloseable {
       channel.close();
       throw e;
     }
+  }
+
+  /**
+   * Reads all data and compares it with the checksum that {@link SafetensorsWriter#checked} put
+   * into the metadata; a file without one passes.
+   *
+   * @throws SafetensorsException if a byte has changed since
+   */
+  public void verify() throws IOException {
+    String expected = metadata.get(SafetensorsHeader.CHECKSUM);
+    if (expected == null) {
+      return;
+    }
+    CRC32C crc = new CRC32C();
+    ByteBuffer chunk = ByteBuffer.allocate(1 << 16);
+    for (long at = dataAt, n = channel.read(chunk, at); n > 0; n = channel.read(chunk, at)) {
+      at += n;
+      crc.update(chunk.flip());
+      chunk.clear();
+    }
+    String actual = checksum(crc);
+    if (!actual.equals(expected)) {
+      throw new SafetensorsException(
+          path,
+          "damaged: the checksum of its data is "
+              + actual
+              + ", and "
+              + expected
+              + " when it was written; if another program changed it, have it drop the metadata "
+              + SafetensorsHeader.CHECKSUM);
+    }
+  }
+
+  static String checksum(CRC32C crc) {
+    return "%08x".formatted(crc.getValue());
   }
 
   public Path path() {

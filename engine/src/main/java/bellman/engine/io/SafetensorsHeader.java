@@ -23,9 +23,17 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 
-/** A checked header. */
-record SafetensorsHeader(Map<String, String> metadata, Map<String, Safetensors.Entry> entries) {
+/**
+ * A checked header.
+ *
+ * @param dataAt where the data begins in the file
+ */
+record SafetensorsHeader(
+    Map<String, String> metadata, Map<String, Safetensors.Entry> entries, long dataAt) {
   static final String METADATA = "__metadata__";
+
+  /** Metadata: CRC-32C of the data, in 8 hexadecimal digits. */
+  static final String CHECKSUM = "bellman.crc32c";
 
   /** The format's own limit. */
   static final long MAX_BYTES = 100_000_000;
@@ -131,7 +139,7 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Safetensors.E
         throw wrong("not a safetensors file: the header is not JSON: " + e.getOriginalMessage());
       }
       checkPlaces();
-      return new SafetensorsHeader(metadata, entries);
+      return new SafetensorsHeader(metadata, entries, dataAt);
     }
 
     private void readMetadata(JsonNode value) throws SafetensorsException {

@@ -8,7 +8,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,6 +15,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.zip.CRC32C;
 
 /**
  * Gathers named arrays and writes them as one safetensors file. Arrays are not copied: they must
@@ -42,6 +42,13 @@ public final class SafetensorsWriter {
 
   private final Map<String, String> metadata = new LinkedHashMap<>();
   private final Map<String, Pending> arrays = new LinkedHashMap<>();
+  private boolean checked;
+
+  /** The metadata will hold a checksum of the data, for {@link Safetensors#verify}. */
+  public SafetensorsWriter checked() {
+    checked = true;
+    return this;
+  }
 
   /** Free text for the file's {@code __metadata__}; a key given twice keeps the last value. */
   public SafetensorsWriter metadata(String key, String value) {
@@ -114,12 +121,19 @@ public final class SafetensorsWriter {
     List<Pending> order = new ArrayList<>(arrays.values());
     order.sort(
         Comparator.comparingInt((Pending p) -> -p.type.bytes()).thenComparing(Pending::name));
+    if (checked) {
+      CRC32C crc = new CRC32C();
+      for (Pending p : order) {
+        put(crc::update, p);
+      }
+      metadata(SafetensorsHeader.CHECKSUM, Safetensors.checksum(crc));
+    }
     AtomicFile.write(
         path,
         channel -> {
           AtomicFile.put(channel, ByteBuffer.wrap(header(order)));
           for (Pending p : order) {
-            put(channel, p);
+            put(chunk -> AtomicFile.put(channel, chunk), p);
           }
         });
   }
@@ -151,15 +165,20 @@ public final class SafetensorsWriter {
     return header.array();
   }
 
-  private static void put(FileChannel channel, Pending p) throws IOException {
+  @FunctionalInterface
+  private interface Sink {
+    void take(ByteBuffer chunk) throws IOException;
+  }
+
+  private static void put(Sink to, Pending p) throws IOException {
     ByteBuffer chunk = ByteBuffer.allocate(CHUNK).order(ByteOrder.LITTLE_ENDIAN);
     for (int i = 0; i < p.shape.size(); i++) {
       if (chunk.remaining() < p.type.bytes()) {
-        AtomicFile.put(channel, chunk.flip());
+        to.take(chunk.flip());
         chunk.clear();
       }
       p.put.element(chunk, i);
     }
-    AtomicFile.put(channel, chunk.flip());
+    to.take(chunk.flip());
   }
 }

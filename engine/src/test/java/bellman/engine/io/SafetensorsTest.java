@@ -34,6 +34,43 @@ class SafetensorsTest {
   }
 
   @Test
+  void aChecksumTellsOfEveryBitThatChanged() throws IOException {
+    Path path = folder.resolve("checked.safetensors");
+    new SafetensorsWriter()
+        .checked()
+        .metadata("who", "me")
+        .floats("w", Shape.of(5), new float[] {1, 2, 3, 4, 5})
+        .bytes("b", Shape.of(3), new byte[] {1, 2, 3})
+        .write(path);
+    byte[] whole = Files.readAllBytes(path);
+    try (Safetensors file = Safetensors.open(path)) {
+      file.verify();
+      assertThat(file.metadata()).containsEntry("who", "me");
+    }
+    for (int at = whole.length - 23; at < whole.length; at++) {
+      byte[] damaged = whole.clone();
+      damaged[at] ^= (byte) (1 << at % 8);
+      Files.write(path, damaged);
+      try (Safetensors file = Safetensors.open(path)) {
+        assertThatThrownBy(file::verify)
+            .isInstanceOf(SafetensorsException.class)
+            .hasMessageStartingWith(path + ": damaged: the checksum of its data is ")
+            .hasMessageEndingWith("have it drop the metadata bellman.crc32c");
+      }
+    }
+  }
+
+  @Test
+  void aFileWithoutAChecksumPasses() throws IOException {
+    Path path = folder.resolve("plain.safetensors");
+    new SafetensorsWriter().floats("w", Shape.of(2), new float[2]).write(path);
+    try (Safetensors file = Safetensors.open(path)) {
+      file.verify();
+      assertThat(file.metadata()).isEmpty();
+    }
+  }
+
+  @Test
   void everyTypeComesBack() throws IOException {
     Path path = folder.resolve("all.safetensors");
     Shape three = Shape.of(3);

@@ -78,7 +78,7 @@ public final class Checkpoint {
   public static void save(
       Path file, Spec spec, DqnAgent agent, TrainLoop.State loop, Optional<String> replay)
       throws IOException {
-    SafetensorsWriter writer = new SafetensorsWriter();
+    SafetensorsWriter writer = new SafetensorsWriter().checked();
     writer
         .metadata(FORMAT, VERSION)
         .metadata(BEHAVIOR, spec.name())
@@ -126,6 +126,7 @@ public final class Checkpoint {
    */
   public static Loaded load(Path file, DqnAgent agent) throws IOException {
     try (Safetensors saved = Safetensors.open(file)) {
+      saved.verify();
       Map<String, String> about = saved.metadata();
       String version = about.get(FORMAT);
       if (version == null || !List.of(FIRST_VERSION, VERSION).contains(version)) {
@@ -289,6 +290,7 @@ public final class Checkpoint {
   public static TorchCheckpoint forOthers(Path file, Adam.Settings settings) throws IOException {
     checkIsOurs(file);
     try (Safetensors saved = Safetensors.open(file)) {
+      saved.verify();
       return new TorchCheckpoint(
           DqnAgent.weights(saved),
           saved.metadata().containsKey(DqnAgent.PARAMETERS)
@@ -310,6 +312,7 @@ public final class Checkpoint {
       return TorchCheckpoint.readNetwork(file);
     }
     try (Safetensors saved = Safetensors.open(file)) {
+      saved.verify();
       return DqnAgent.weights(saved);
     }
   }

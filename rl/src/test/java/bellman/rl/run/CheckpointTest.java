@@ -14,6 +14,7 @@ import bellman.rl.env.Frame;
 import bellman.rl.env.Signature;
 import bellman.rl.env.Spec;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -39,6 +40,26 @@ class CheckpointTest {
       Checkpoint.save(file, spec, agent, TrainLoop.State.at(1, 0, 0), Optional.empty());
     }
     assertThat(Checkpoint.spec(file)).isEqualTo(spec);
+  }
+
+  @Test
+  void aChangedBitIsNoticed() throws IOException {
+    Spec spec = new Spec("Walker", Frame.vector(4), 2, 3);
+    Path file = folder.resolve("step-000000001.safetensors");
+    try (Devices.Opened opened = Devices.find("java", new DeviceOptions(1, Precision.FP32, true));
+        DqnAgent agent = new DqnAgent(opened.device(), spec, DqnSettings.tutorial(100, 1))) {
+      Checkpoint.save(file, spec, agent, TrainLoop.State.at(1, 0, 0), Optional.empty());
+      Checkpoint.load(file, agent);
+      byte[] bytes = Files.readAllBytes(file);
+      bytes[bytes.length - 77] ^= 16;
+      Files.write(file, bytes);
+      assertThatThrownBy(() -> Checkpoint.load(file, agent))
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining("damaged: the checksum of its data is ");
+      assertThatThrownBy(() -> Checkpoint.loadWeights(file, agent))
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining("damaged: the checksum of its data is ");
+    }
   }
 
   @Test
