@@ -207,7 +207,7 @@ class CudaTilesTest {
     return Math.sqrt(off / all);
   }
 
-  private static CudaBackend open(Precision precision) {
+  static CudaBackend open(Precision precision) {
     try {
       return CudaBackend.open(0, new DeviceOptions(1, precision, false));
     } catch (IllegalStateException e) {
@@ -215,7 +215,7 @@ class CudaTilesTest {
     }
   }
 
-  private static float[] normal(Random random, int n) {
+  static float[] normal(Random random, int n) {
     float[] x = new float[n];
     for (int i = 0; i < n; i++) {
       x[i] = (float) random.nextGaussian();
@@ -223,20 +223,20 @@ class CudaTilesTest {
     return x;
   }
 
-  private static Buffer upload(Backend to, float[] values) {
+  static Buffer upload(Backend to, float[] values) {
     Buffer b = to.allocate(DType.FLOAT32, values.length);
     to.write(b, 0, values, 0, values.length);
     return b;
   }
 
-  private static float[] download(Backend from, Buffer b) {
+  static float[] download(Backend from, Buffer b) {
     float[] values = new float[(int) b.count()];
     from.read(b, 0, values, 0, values.length);
     return values;
   }
 
   /** ‖a − b‖ / ‖b‖; NaN where a has one. */
-  private static double distance(float[] a, float[] b) {
+  static double distance(float[] a, float[] b) {
     double off = 0;
     double all = 0;
     for (int i = 0; i < a.length; i++) {

@@ -1,9 +1,12 @@
 package bellman.engine.cuda;
 
+import static bellman.engine.cuda.CudaTilesTest.distance;
+import static bellman.engine.cuda.CudaTilesTest.download;
+import static bellman.engine.cuda.CudaTilesTest.normal;
+import static bellman.engine.cuda.CudaTilesTest.open;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import bellman.engine.DType;
-import bellman.engine.DeviceOptions;
 import bellman.engine.Precision;
 import bellman.engine.backend.Backend;
 import bellman.engine.backend.Buffer;
@@ -15,7 +18,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -65,23 +67,23 @@ class PictureTilesTest {
               upload(cuda, frames), upload(cuda, index), upload(cuda, about), WORDS, channels);
       for (Pass pass : List.of(Pass.FORWARD, Pass.FILTER)) {
         boolean forward = pass == Pass.FORWARD;
-        Buffer floats = upload(reference, pictures);
-        Buffer ws = upload(reference, w);
-        Buffer ys = upload(reference, dy);
+        Buffer floats = CudaTilesTest.upload(reference, pictures);
+        Buffer ws = CudaTilesTest.upload(reference, w);
+        Buffer ys = CudaTilesTest.upload(reference, dy);
         if (forward) {
-          reference.conv2dRelu(g, floats, ws, upload(reference, bias), ys);
+          reference.conv2dRelu(g, floats, ws, CudaTilesTest.upload(reference, bias), ys);
         } else {
           reference.conv2dFilterGradient(g, floats, ys, ws);
         }
         float[] expected = download(reference, forward ? ys : ws);
         List<Tiles.Cut> cuts = PictureTiles.cuts(pass, g, channels);
         assertThat(cuts).as(pass + " of " + g).isNotEmpty();
-        CudaBuffer row32 = (CudaBuffer) upload(cuda, bias);
+        CudaBuffer row32 = (CudaBuffer) CudaTilesTest.upload(cuda, bias);
         for (Tiles.Cut cut : cuts) {
           float[] nothing = new float[expected.length];
           Arrays.fill(nothing, Float.NaN); // every element must be written
-          CudaBuffer weights = (CudaBuffer) upload(cuda, forward ? w : nothing);
-          CudaBuffer y = (CudaBuffer) upload(cuda, forward ? nothing : dy);
+          CudaBuffer weights = (CudaBuffer) CudaTilesTest.upload(cuda, forward ? w : nothing);
+          CudaBuffer y = (CudaBuffer) CudaTilesTest.upload(cuda, forward ? nothing : dy);
           float[] first = null;
           for (int run = 0; run < 2; run++) {
             new PictureTiles(cuda.lane().tiles)
@@ -141,28 +143,6 @@ class PictureTilesTest {
     return x;
   }
 
-  private static CudaBackend open(Precision precision) {
-    try {
-      return CudaBackend.open(0, new DeviceOptions(1, precision, false));
-    } catch (IllegalStateException e) {
-      return Assumptions.abort("not on this machine: " + e.getMessage()); // reported as skipped
-    }
-  }
-
-  private static float[] normal(Random random, int n) {
-    float[] x = new float[n];
-    for (int i = 0; i < n; i++) {
-      x[i] = (float) random.nextGaussian();
-    }
-    return x;
-  }
-
-  private static Buffer upload(Backend to, float[] values) {
-    Buffer b = to.allocate(DType.FLOAT32, values.length);
-    to.write(b, 0, values, 0, values.length);
-    return b;
-  }
-
   private static Buffer upload(Backend to, int[] values) {
     Buffer b = to.allocate(DType.INT32, values.length);
     to.write(b, 0, values, 0, values.length);
@@ -173,21 +153,5 @@ class PictureTilesTest {
     Buffer b = to.allocate(DType.UINT8, values.length);
     to.write(b, 0, values, 0, values.length);
     return b;
-  }
-
-  private static float[] download(Backend from, Buffer b) {
-    float[] values = new float[(int) b.count()];
-    from.read(b, 0, values, 0, values.length);
-    return values;
-  }
-
-  private static double distance(float[] a, float[] b) {
-    double off = 0;
-    double all = 0;
-    for (int i = 0; i < a.length; i++) {
-      off += ((double) a[i] - b[i]) * ((double) a[i] - b[i]);
-      all += (double) b[i] * b[i];
-    }
-    return Math.sqrt(off / all);
   }
 }
