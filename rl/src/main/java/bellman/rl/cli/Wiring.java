@@ -14,6 +14,7 @@ import bellman.rl.config.RunConfig;
 import bellman.rl.dqn.DqnAgent;
 import bellman.rl.dqn.DqnSettings;
 import bellman.rl.dqn.Encoder;
+import bellman.rl.dqn.Epsilon;
 import bellman.rl.dqn.NetworkSettings;
 import bellman.rl.dqn.QNetwork;
 import bellman.rl.env.Spec;
@@ -135,10 +136,11 @@ final class Wiring implements Services {
         learning.learningRateWarmup(),
         learning.gamma(),
         learning.targetUpdateInterval(),
-        exploration.epsilonInitial(),
-        exploration.epsilonFinal(),
-        config.evaluation().epsilonEval(),
-        Math.round(exploration.explorationFraction() * learning.steps()),
+        new Epsilon(
+            exploration.epsilonInitial(),
+            exploration.epsilonFinal(),
+            config.evaluation().epsilonEval(),
+            Math.round(exploration.explorationFraction() * learning.steps())),
         learning.maxGradientNorm().orElse(Double.POSITIVE_INFINITY),
         learning.compat() == RunConfig.Compat.TUTORIAL,
         config.compute().seed(),

@@ -277,14 +277,10 @@ public final class DqnAgent implements Agent {
 
   @Override
   public double epsilon(Phase phase) {
-    if (phase == Phase.TESTING) {
-      return settings.epsilonEval();
-    }
-    return Exploration.epsilon(
-        settings.epsilonInitial(),
-        settings.epsilonFinal(),
-        settings.explorationSteps(),
-        settings.tutorial() ? learner.updates() : step);
+    Epsilon epsilon = settings.epsilon();
+    return phase == Phase.TESTING
+        ? epsilon.testing()
+        : epsilon.at(settings.tutorial() ? learner.updates() : step);
   }
 
   @Override

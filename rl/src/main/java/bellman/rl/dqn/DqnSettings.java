@@ -11,8 +11,7 @@ package bellman.rl.dqn;
  * @param learningRateWarmup updates over which it rises from 0 in equal steps; 0: none
  * @param gamma γ, the discount of one step
  * @param targetUpdateInterval agent steps between copies of θ to θ⁻
- * @param epsilonInitial ε at step 0
- * @param epsilonFinal ε from {@code explorationSteps} on, and {@code epsilonEval} in testing
+ * @param epsilon of ε-greedy acting
  * @param maxGradientNorm gradients are scaled down to this global norm; infinity: never
  * @param tutorial the tutorial's schedules and its disregard of masks instead of the right ones
  * @param seed of all streams: initial weights, exploration, sampling
@@ -27,10 +26,7 @@ public record DqnSettings(
     int learningRateWarmup,
     double gamma,
     int targetUpdateInterval,
-    double epsilonInitial,
-    double epsilonFinal,
-    double epsilonEval,
-    long explorationSteps,
+    Epsilon epsilon,
     double maxGradientNorm,
     boolean tutorial,
     long seed,
@@ -47,50 +43,9 @@ public record DqnSettings(
     require("learningRateWarmup", learningRateWarmup >= 0, "0 or more", learningRateWarmup);
     require("gamma", gamma >= 0 && gamma <= 1, "in [0, 1]", gamma);
     require("targetUpdateInterval", targetUpdateInterval >= 1, "1 or more", targetUpdateInterval);
-    require(
-        "epsilonInitial", epsilonInitial >= 0 && epsilonInitial <= 1, "in [0, 1]", epsilonInitial);
-    require("epsilonFinal", epsilonFinal >= 0 && epsilonFinal <= 1, "in [0, 1]", epsilonFinal);
-    require("epsilonEval", epsilonEval >= 0 && epsilonEval <= 1, "in [0, 1]", epsilonEval);
-    require("explorationSteps", explorationSteps >= 0, "0 or more", explorationSteps);
   }
 
-  /** With the network that fits, of the default size. */
-  public DqnSettings(
-      int batchSize,
-      int bufferSize,
-      int bufferInitSteps,
-      double stepsPerUpdate,
-      double learningRate,
-      int learningRateWarmup,
-      double gamma,
-      int targetUpdateInterval,
-      double epsilonInitial,
-      double epsilonFinal,
-      double epsilonEval,
-      long explorationSteps,
-      double maxGradientNorm,
-      boolean tutorial,
-      long seed) {
-    this(
-        batchSize,
-        bufferSize,
-        bufferInitSteps,
-        stepsPerUpdate,
-        learningRate,
-        learningRateWarmup,
-        gamma,
-        targetUpdateInterval,
-        epsilonInitial,
-        epsilonFinal,
-        epsilonEval,
-        explorationSteps,
-        maxGradientNorm,
-        tutorial,
-        seed,
-        NetworkSettings.DEFAULT);
-  }
-
-  private static void require(String name, boolean sound, String rule, Number value) {
+  static void require(String name, boolean sound, String rule, Number value) {
     if (!sound) {
       throw new IllegalArgumentException("dqn: " + name + " is " + rule + ", got " + value);
     }
@@ -107,13 +62,11 @@ public record DqnSettings(
         1000,
         0.9,
         500,
-        1.0,
-        0.1,
-        0.05,
-        Math.round(0.8 * steps),
+        new Epsilon(1.0, 0.1, 0.05, Math.round(0.8 * steps)),
         Double.POSITIVE_INFINITY,
         false,
-        seed);
+        seed,
+        NetworkSettings.DEFAULT);
   }
 
   public DqnSettings withSizes(int batchSize, int bufferSize, int bufferInitSteps) {
@@ -126,10 +79,7 @@ public record DqnSettings(
         learningRateWarmup,
         gamma,
         targetUpdateInterval,
-        epsilonInitial,
-        epsilonFinal,
-        epsilonEval,
-        explorationSteps,
+        epsilon,
         maxGradientNorm,
         tutorial,
         seed,
@@ -146,10 +96,7 @@ public record DqnSettings(
         learningRateWarmup,
         gamma,
         targetUpdateInterval,
-        epsilonInitial,
-        epsilonFinal,
-        epsilonEval,
-        explorationSteps,
+        epsilon,
         maxGradientNorm,
         tutorial,
         seed,
@@ -166,10 +113,7 @@ public record DqnSettings(
         learningRateWarmup,
         gamma,
         targetUpdateInterval,
-        epsilonInitial,
-        epsilonFinal,
-        epsilonEval,
-        explorationSteps,
+        epsilon,
         maxGradientNorm,
         tutorial,
         seed,

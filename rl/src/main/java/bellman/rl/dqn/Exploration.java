@@ -17,11 +17,6 @@ final class Exploration {
     key = Philox.Key.of(seed, "exploration");
   }
 
-  /** ε falls linearly from {@code initial} at 0 to {@code last} at {@code end}, then stays. */
-  static double epsilon(double initial, double last, long end, long at) {
-    return at >= end ? last : initial - (initial - last) * at / end;
-  }
-
   /** A new act: draws differ from those of the last. */
   void next() {
     act++;

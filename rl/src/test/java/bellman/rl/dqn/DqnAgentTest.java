@@ -48,7 +48,19 @@ class DqnAgentTest {
 
   private static DqnSettings settings(boolean tutorial, double stepsPerUpdate) {
     return new DqnSettings(
-        4, 50, 10, stepsPerUpdate, 1e-3, 4, 0.9, 8, 1.0, 0.1, 0.0, 20, 1e9, tutorial, 5);
+        4,
+        50,
+        10,
+        stepsPerUpdate,
+        1e-3,
+        4,
+        0.9,
+        8,
+        new Epsilon(1.0, 0.1, 0.0, 20),
+        1e9,
+        tutorial,
+        5,
+        NetworkSettings.DEFAULT);
   }
 
   private static Observation see(int t, int agent) {

@@ -30,13 +30,11 @@ class DqnLearnsTest {
         0,
         gamma,
         100,
-        1.0,
-        epsilonFinal,
-        0,
-        steps / 2,
+        new Epsilon(1.0, epsilonFinal, 0, steps / 2),
         Double.POSITIVE_INFINITY,
         false,
-        3);
+        3,
+        NetworkSettings.DEFAULT);
   }
 
   private static Outcome run(Environment world, DqnAgent agent, long steps, long testSteps) {

@@ -18,13 +18,15 @@ class DqnSettingsTest {
         name.equals("learningRateWarmup") ? (int) x : t.learningRateWarmup(),
         name.equals("gamma") ? x : t.gamma(),
         name.equals("targetUpdateInterval") ? (int) x : t.targetUpdateInterval(),
-        name.equals("epsilonInitial") ? x : t.epsilonInitial(),
-        name.equals("epsilonFinal") ? x : t.epsilonFinal(),
-        name.equals("epsilonEval") ? x : t.epsilonEval(),
-        name.equals("explorationSteps") ? (long) x : t.explorationSteps(),
+        new Epsilon(
+            name.equals("epsilonInitial") ? x : t.epsilon().initial(),
+            name.equals("epsilonFinal") ? x : t.epsilon().last(),
+            name.equals("epsilonEval") ? x : t.epsilon().testing(),
+            name.equals("explorationSteps") ? (long) x : t.epsilon().steps()),
         t.maxGradientNorm(),
         t.tutorial(),
-        t.seed());
+        t.seed(),
+        t.network());
   }
 
   @ParameterizedTest

@@ -8,12 +8,12 @@ import org.junit.jupiter.api.Test;
 class ExplorationTest {
   @Test
   void epsilonFallsLinearlyAndStays() {
-    assertThat(Exploration.epsilon(1.0, 0.1, 40_000, 0)).isEqualTo(1.0);
-    assertThat(Exploration.epsilon(1.0, 0.1, 40_000, 1)).isEqualTo(1.0 - 0.9 / 40_000);
-    assertThat(Exploration.epsilon(1.0, 0.1, 40_000, 20_000)).isEqualTo(0.55, within(1e-12));
-    assertThat(Exploration.epsilon(1.0, 0.1, 40_000, 40_000)).isEqualTo(0.1);
-    assertThat(Exploration.epsilon(1.0, 0.1, 40_000, 50_000)).isEqualTo(0.1);
-    assertThat(Exploration.epsilon(0.3, 0.3, 0, 0)).isEqualTo(0.3);
+    assertThat(new Epsilon(1.0, 0.1, 0, 40_000).at(0)).isEqualTo(1.0);
+    assertThat(new Epsilon(1.0, 0.1, 0, 40_000).at(1)).isEqualTo(1.0 - 0.9 / 40_000);
+    assertThat(new Epsilon(1.0, 0.1, 0, 40_000).at(20_000)).isEqualTo(0.55, within(1e-12));
+    assertThat(new Epsilon(1.0, 0.1, 0, 40_000).at(40_000)).isEqualTo(0.1);
+    assertThat(new Epsilon(1.0, 0.1, 0, 40_000).at(50_000)).isEqualTo(0.1);
+    assertThat(new Epsilon(0.3, 0.3, 0, 0).at(0)).isEqualTo(0.3);
   }
 
   @Test

@@ -269,8 +269,20 @@ class QNetworkTest {
   @Test
   void pictureAndVectorAreLearnedTogether() {
     DqnSettings settings =
-        new DqnSettings(32, 1_000, 100, 4, 2e-3, 0, 0, 50, 1, 1, 0, 1, 10, false, 4)
-            .withNetwork(settings(Encoder.SIMPLE, 16, 1));
+        new DqnSettings(
+            32,
+            1_000,
+            100,
+            4,
+            2e-3,
+            0,
+            0,
+            50,
+            new Epsilon(1, 1, 0, 1),
+            10,
+            false,
+            4,
+            settings(Encoder.SIMPLE, 16, 1));
     try (Device fast = Devices.open("java", DeviceOptions.defaults().withThreads(1));
         UnityWorld world =
             new UnityWorld(

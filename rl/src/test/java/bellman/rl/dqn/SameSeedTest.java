@@ -59,7 +59,20 @@ class SameSeedTest {
 
   private static float[] trained(String name, int threads) {
     DqnSettings settings =
-        new DqnSettings(8, 40, 20, 2, 1e-3, 3, 0.9, 10, 1, 0.1, 0.05, 40, 1, false, 8);
+        new DqnSettings(
+            8,
+            40,
+            20,
+            2,
+            1e-3,
+            3,
+            0.9,
+            10,
+            new Epsilon(1, 0.1, 0.05, 40),
+            1,
+            false,
+            8,
+            NetworkSettings.DEFAULT);
     try (Device device = Devices.open(name, DeviceOptions.defaults().withThreads(threads));
         Environment world = new Copies(2, i -> new Noise(7 + i));
         DqnAgent agent = new DqnAgent(device, world.spec(), settings)) {

@@ -113,7 +113,19 @@ class TransitionsTest {
 
   private static DqnSettings settings(int capacity, boolean tutorial) {
     return new DqnSettings(
-        4, capacity, 1_000_000, 1, 1e-3, 0, GAMMA, 100, 0.5, 0.5, 0, 1, 1e9, tutorial, 5);
+        4,
+        capacity,
+        1_000_000,
+        1,
+        1e-3,
+        0,
+        GAMMA,
+        100,
+        new Epsilon(0.5, 0.5, 0, 1),
+        1e9,
+        tutorial,
+        5,
+        NetworkSettings.DEFAULT);
   }
 
   /** Everybody begins. */

@@ -11,6 +11,8 @@ import bellman.rl.Observer;
 import bellman.rl.TrainLoop;
 import bellman.rl.dqn.DqnAgent;
 import bellman.rl.dqn.DqnSettings;
+import bellman.rl.dqn.Epsilon;
+import bellman.rl.dqn.NetworkSettings;
 import bellman.unity.PlayerDiedException;
 import bellman.unity.RestartLimits;
 import bellman.unity.UnityEnvironment;
@@ -366,7 +368,20 @@ class UnityWorldTest {
     GridWorldOptions options = GridWorldOptions.defaults().withAgents(3);
     List<Mortal> players = Stream.generate(() -> new Mortal(options, 30)).limit(4).toList();
     DqnSettings settings =
-        new DqnSettings(4, 400, 1_000_000, 1, 1e-3, 0, 0.9, 100, 1, 1, 0, 1, 1, false, 5);
+        new DqnSettings(
+            4,
+            400,
+            1_000_000,
+            1,
+            1e-3,
+            0,
+            0.9,
+            100,
+            new Epsilon(1, 1, 0, 1),
+            1,
+            false,
+            5,
+            NetworkSettings.DEFAULT);
     List<Episode> episodes = new ArrayList<>();
     Observer observer =
         new Observer() {
