@@ -36,8 +36,6 @@ final class Roofline {
   private static final Map<String, Color> COLORS = colors();
 
   private static final Color ROOF = new Color(0x555555);
-  private static final Color INK = new Color(0x333333);
-  private static final Color GRID = new Color(0xebebeb);
 
   /** By precision: a roof and a marker. */
   private static final Map<String, BasicStroke> ROOFS = new LinkedHashMap<>();
@@ -218,27 +216,14 @@ final class Roofline {
   }
 
   private static void style(XYStyler styler) {
+    Page.style(styler);
     styler.setXAxisLogarithmic(true);
     styler.setYAxisLogarithmic(true);
-    styler.setChartBackgroundColor(Color.WHITE);
-    styler.setChartFontColor(INK);
-    styler.setChartTitleBoxVisible(false);
     styler.setChartTitlePadding(16);
-    styler.setChartPadding(20);
     styler.setLegendPosition(LegendPosition.OutsideE);
     styler.setLegendBorderColor(Color.WHITE);
     styler.setLegendFont(new Font(Font.SANS_SERIF, Font.PLAIN, 12));
-    styler.setPlotBackgroundColor(Color.WHITE);
-    styler.setPlotBorderVisible(false);
-    styler.setPlotGridLinesColor(GRID);
-    styler.setPlotGridLinesStroke(new BasicStroke(1));
-    styler.setPlotMargin(0);
-    styler.setPlotContentSize(1);
     styler.setMarkerSize(9);
-    styler.setLocale(Locale.ROOT);
-    styler.setAxisTickLabelsFont(new Font(Font.SANS_SERIF, Font.PLAIN, 12));
-    styler.setAxisTickLabelsColor(INK);
-    styler.setAxisTitleFont(new Font(Font.SANS_SERIF, Font.PLAIN, 13));
     styler.setXAxisTickLabelsFormattingFunction(Roofline::plain);
     styler.setYAxisTickLabelsFormattingFunction(Roofline::plain);
   }

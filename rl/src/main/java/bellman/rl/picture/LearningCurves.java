@@ -9,7 +9,6 @@ import java.math.BigDecimal;
 import java.math.MathContext;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
@@ -53,8 +52,6 @@ public final class LearningCurves {
           new Color(0x555555));
 
   private static final Color SHADE = new Color(0, 0, 0, 18);
-  private static final Color INK = new Color(0x333333);
-  private static final Color GRID = new Color(0xe3e3e3);
   private static final float[] DASHES = {6, 4};
 
   private final String title;
@@ -112,7 +109,7 @@ public final class LearningCurves {
 
   /** The title and, where it covers no curve, the legend. */
   private void head(Graphics2D g) {
-    g.setColor(INK);
+    g.setColor(Page.INK);
     g.setFont(new Font(Font.SANS_SERIF, Font.BOLD, 19));
     g.drawString(title, MARGIN, 34);
     g.setFont(new Font(Font.SANS_SERIF, Font.PLAIN, 14));
@@ -123,7 +120,7 @@ public final class LearningCurves {
       g.fillRect(MARGIN, y - 11, 30, 14);
       g.setColor(color(i));
       g.fillRect(MARGIN, y - 5, 30, 2);
-      g.setColor(INK);
+      g.setColor(Page.INK);
       int n = group.runs().size();
       g.drawString(
           n == 1
@@ -139,7 +136,7 @@ public final class LearningCurves {
         g.setColor(SHADE);
         g.fillRect(x, HEAD - 11, 30, 14);
       }
-      g.setColor(INK);
+      g.setColor(Page.INK);
       g.setStroke(dashes());
       g.drawLine(x, HEAD - 4, x + 30, HEAD - 4);
       g.drawString("test phase", x + 40, HEAD);
@@ -248,24 +245,11 @@ public final class LearningCurves {
   }
 
   private static void style(XYStyler styler) {
-    styler.setChartBackgroundColor(Color.WHITE);
-    styler.setChartFontColor(INK);
+    Page.style(styler);
     styler.setChartTitleFont(new Font(Font.SANS_SERIF, Font.BOLD, 15));
-    styler.setChartTitleBoxVisible(false);
     styler.setChartTitlePadding(8);
-    styler.setChartPadding(20);
     styler.setLegendVisible(false);
-    styler.setPlotBackgroundColor(Color.WHITE);
-    styler.setPlotBorderVisible(false);
-    styler.setPlotGridLinesColor(GRID);
-    styler.setPlotGridLinesStroke(new BasicStroke(1));
-    styler.setPlotMargin(0);
-    styler.setPlotContentSize(1);
     styler.setMarkerSize(6);
-    styler.setLocale(Locale.ROOT);
-    styler.setAxisTickLabelsFont(new Font(Font.SANS_SERIF, Font.PLAIN, 12));
-    styler.setAxisTickLabelsColor(INK);
-    styler.setAxisTitleFont(new Font(Font.SANS_SERIF, Font.PLAIN, 13));
     styler.setXAxisDecimalPattern("#,###");
     styler.setYAxisTickLabelsFormattingFunction(LearningCurves::plain);
     styler.setXAxisTickMarkSpacingHint(80);

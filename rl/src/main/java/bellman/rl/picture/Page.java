@@ -1,6 +1,9 @@
 package bellman.rl.picture;
 
+import java.awt.BasicStroke;
+import java.awt.Color;
 import java.awt.Dimension;
+import java.awt.Font;
 import java.awt.Graphics2D;
 import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
@@ -16,6 +19,7 @@ import javax.imageio.ImageIO;
 import javax.xml.parsers.DocumentBuilderFactory;
 import javax.xml.parsers.ParserConfigurationException;
 import org.apache.batik.svggen.SVGGraphics2D;
+import org.knowm.xchart.style.XYStyler;
 
 /**
  * Something drawn that becomes a file.
@@ -25,6 +29,29 @@ import org.apache.batik.svggen.SVGGraphics2D;
  */
 public record Page(int width, int height, Consumer<Graphics2D> painting) {
   private static final int SCALE = 2;
+
+  /** Of text and lines. */
+  public static final Color INK = new Color(0x333333);
+
+  private static final Color GRID = new Color(0xe3e3e3);
+
+  /** What all charts have in common: ink on white, a quiet grid, no boxes. */
+  public static void style(XYStyler styler) {
+    styler.setChartBackgroundColor(Color.WHITE);
+    styler.setChartFontColor(INK);
+    styler.setChartTitleBoxVisible(false);
+    styler.setChartPadding(20);
+    styler.setPlotBackgroundColor(Color.WHITE);
+    styler.setPlotBorderVisible(false);
+    styler.setPlotGridLinesColor(GRID);
+    styler.setPlotGridLinesStroke(new BasicStroke(1));
+    styler.setPlotMargin(0);
+    styler.setPlotContentSize(1);
+    styler.setLocale(Locale.ROOT);
+    styler.setAxisTickLabelsFont(new Font(Font.SANS_SERIF, Font.PLAIN, 12));
+    styler.setAxisTickLabelsColor(INK);
+    styler.setAxisTitleFont(new Font(Font.SANS_SERIF, Font.PLAIN, 13));
+  }
 
   private static boolean ends(Path file, String ending) {
     return file.getFileName().toString().toLowerCase(Locale.ROOT).endsWith(ending);

@@ -23,7 +23,6 @@ final class Scene {
   private static final int ROW = 34;
 
   private static final Color PAPER = Color.WHITE;
-  private static final Color INK = new Color(0x333333);
   private static final Color PALE = new Color(0xb0b0b0);
   private static final Color BAR = new Color(0xa9c8de);
   private static final Color CHOSEN = new Color(0x0072b2);
@@ -103,7 +102,7 @@ final class Scene {
   }
 
   private void head(Graphics2D g, Moment m) {
-    g.setColor(INK);
+    g.setColor(Page.INK);
     g.setFont(font(Font.BOLD, 16));
     g.drawString(world, 0, LINE - 6);
     g.setFont(font(Font.PLAIN, 14));
@@ -130,7 +129,7 @@ final class Scene {
     int room = PANEL - names - numbers - 6;
     double unit = highest > lowest ? room / (highest - lowest) : 0;
     int zero = names + (int) Math.round(-lowest * unit);
-    g.setColor(INK);
+    g.setColor(Page.INK);
     g.setFont(font(Font.PLAIN, 12));
     g.drawString("Q(s, a)", 0, LINE - 8);
     if (m.action() != m.best()) {
@@ -150,13 +149,13 @@ final class Scene {
         g.fillRect(
             Math.min(zero, to), y + row / 8, Math.max(1, Math.abs(to - zero)), row - row / 4);
       }
-      g.setColor(masked ? PALE : chosen ? CHOSEN : INK);
+      g.setColor(masked ? PALE : chosen ? CHOSEN : Page.INK);
       g.setFont(font(chosen ? Font.BOLD : Font.PLAIN, size));
       g.drawString(labels.actions().get(a), 0, base);
       String text = masked ? "masked" : number(m.q()[a]);
       g.drawString(text, PANEL - g.getFontMetrics().stringWidth(text), base);
     }
-    g.setColor(INK);
+    g.setColor(Page.INK);
     g.drawLine(zero, 0, zero, row * m.q().length);
   }
 
