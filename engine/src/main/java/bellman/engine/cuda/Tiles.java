@@ -47,7 +47,7 @@ final class Tiles {
    * @param groups of four warps in a block, which share the block's part of it
    */
   record Cut(int rows, int cols, int splits, int groups) {
-    /** Bytes for the rings of a block's groups; see {@code tiles.cu}. */
+    /** Bytes for the rings of a block's groups: no fewer stages than {@code tiles.cu} has. */
     private int shared() {
       int stages = rows + cols > 160 ? 3 : rows + cols > 96 ? 4 : 6;
       return groups * stages * SLICE * 4 * (rows + cols + 16);
