@@ -6,6 +6,7 @@ import bellman.engine.cuda.CudaBuffer.Address;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import jcuda.driver.CUfunction;
 import jcuda.driver.CUstream;
@@ -21,22 +22,20 @@ final class Tiles {
     {128, 32, 2},
     {64, 64, 2},
     {32, 128, 2},
-    {64, 32, 4},
-    {32, 64, 4},
-    {32, 32, 4},
+    {64, 32, 8},
+    {32, 64, 8},
+    {32, 32, 8},
     {32, 16, 8}
   };
 
-  private static final int THREADS = 128; // of a group
-  static final int MOST_SHARED = 96 << 10; // bytes of a block's rings; all GPUs have that
+  static final int MOST_SHARED = 99 << 10; // bytes of a block's rings; all GPUs have that
   private static final int FULL = 132 * 32; // warps that keep an H100 busy
   private static final int SLICE = 16; // of the reduction
-  private static final int ROW_SUMS = 16; // floats at most beside each row of a part
   private static final int[] BLOCKS = {
     0, 132, 264, 528
   }; // as many as tiles; 1, 2 and 4 for each of an H100's processors
   private static final int MOST_TILES = 1 << 16; // so that their number divides itself
-  private static final int LEAST_SLICES = 4; // for a block that shares a tile
+  private static final int LEAST_SLICES = 2; // for a warp or four whose block shares a tile
 
   /**
    * How a pass is cut.
@@ -44,13 +43,18 @@ final class Tiles {
    * @param rows of a tile
    * @param cols of a tile
    * @param splits blocks that share a tile's reduction
-   * @param groups of four warps in a block, which share the block's part of it
+   * @param groups of a block, which share its part of it
    */
   record Cut(int rows, int cols, int splits, int groups) {
-    /** Bytes for the rings of a block's groups: no fewer stages than {@code tiles.cu} has. */
+    /** Of a group. */
+    private int warps() {
+      return rows * cols > 2048 ? 4 : 1;
+    }
+
+    /** Bytes for the rings of a block's groups, whose parts of a tile fit, too. */
     private int shared() {
-      int stages = rows + cols > 160 ? 3 : rows + cols > 96 ? 4 : 6;
-      return groups * stages * SLICE * 4 * (rows + cols + 16);
+      int stages = rows + cols > 160 || warps() == 1 ? 3 : 4;
+      return groups * stages * SLICE * 4 * (rows + Math.max(24, cols));
     }
 
     @Override
@@ -92,8 +96,9 @@ final class Tiles {
         for (int blocks : BLOCKS) {
           long most = Math.min(blocks / tiles, slices(pass, g) / (LEAST_SLICES * groups));
           Cut cut = new Cut(size[0], size[1], (int) Math.max(1, most), groups);
-          boolean idle = tiles * cut.splits * groups * 4 <= FULL; // else groups gain nothing
-          if ((groups == 1 || idle) && cut.shared() <= MOST_SHARED && hasRoom(cut, tiles)) {
+          long warps = tiles * cut.splits * groups * cut.warps();
+          boolean idle = groups == 1 || warps <= FULL; // else groups gain nothing
+          if (idle && cut.shared() <= MOST_SHARED && hasRoom(cut, tiles)) {
             cuts.add(cut);
           }
         }
@@ -104,7 +109,7 @@ final class Tiles {
 
   /** Whether the parts of the blocks that share a tile fit their places. */
   private static boolean hasRoom(Cut cut, long tiles) {
-    long bytes = 4L * tiles * cut.splits * cut.rows * (cut.cols + ROW_SUMS);
+    long bytes = 4L * tiles * cut.splits * cut.rows * (cut.cols + 1);
     return cut.splits == 1
         || (tiles * tickets(cut.splits) <= Lane.MOST_TICKETS && bytes <= Lane.SCRATCH);
   }
@@ -148,10 +153,7 @@ final class Tiles {
   private static int[] tiling(Pass pass, ConvGeometry g, Cut cut) {
     int size = cohort(cut.splits);
     int[] numbers = {
-      Math.toIntExact(tiles(pass, g, cut.rows, cut.cols)),
-      cut.splits,
-      up(slices(pass, g), cut.splits * cut.groups),
-      up(cut.splits, size)
+      cut.splits, up(slices(pass, g), cut.splits * cut.groups), up(cut.splits, size)
     };
     return join(numbers, divisor(size), divisor(up(cols(pass, g), cut.cols)));
   }
@@ -221,7 +223,6 @@ final class Tiles {
       Address extra,
       boolean relu,
       Address y) {
-    String size = "_" + cut.rows + "x" + cut.cols;
     int tiles = Math.toIntExact(tiles(pass, g, cut.rows, cut.cols));
     int[] sizes = Convolutions.geometry(g);
     int[] by = divisors(g, pass == Pass.DATA ? tiles : g.strideH() * g.strideW());
@@ -230,16 +231,17 @@ final class Tiles {
     switch (pass) {
       case FORWARD -> {
         int max = relu ? 1 : 0;
-        launch("forward" + size, tiles, cut, sizes, by, t, x, w, more, max, y, scratch, tickets);
+        launch(pass, tiles, cut, sizes, by, t, x, w, more, max, y, scratch, tickets);
       }
-      case DATA -> launch("data" + size, tiles, cut, sizes, by, t, y, w, more, x, scratch, tickets);
-      case FILTER ->
-          launch("filter" + size, tiles, cut, sizes, by, t, x, y, w, more, scratch, tickets);
+      case DATA -> launch(pass, tiles, cut, sizes, by, t, y, w, more, x, scratch, tickets);
+      case FILTER -> launch(pass, tiles, cut, sizes, by, t, x, y, w, more, scratch, tickets);
     }
   }
 
-  private void launch(String kernel, int tiles, Cut cut, Object... arguments) {
-    launch(kernel, tiles, cut.splits, cut.groups * THREADS, cut.shared(), arguments);
+  private void launch(Pass pass, int tiles, Cut cut, Object... arguments) {
+    String kernel = pass.name().toLowerCase(Locale.ROOT) + "_" + cut.rows + "x" + cut.cols;
+    int threads = cut.groups * cut.warps() * 32;
+    launch(kernel, tiles, cut.splits, threads, cut.shared(), arguments);
   }
 
   /** With {@code shared} bytes of rings. */

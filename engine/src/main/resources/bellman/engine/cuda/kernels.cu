@@ -118,10 +118,13 @@ extern "C" __global__ void permute(
 __device__ bool last_block(uint* ticket, uint blocks) {
   __shared__ bool last;
   __syncthreads();
-  if (threadIdx.x == 0 && threadIdx.y == 0) {  // its fences hold for what the others wrote and read
-    __threadfence();
-    last = atomicInc(ticket, blocks - 1) == blocks - 1;
-    __threadfence();
+  if (threadIdx.x == 0 && threadIdx.y == 0) {  // it orders what the others wrote and read, too
+    uint turn;
+    asm volatile("atom.acq_rel.gpu.global.inc.u32 %0, [%1], %2;"
+                 : "=r"(turn)
+                 : "l"(ticket), "r"(blocks - 1)
+                 : "memory");
+    last = turn == blocks - 1;
   }
   __syncthreads();
   return last;
