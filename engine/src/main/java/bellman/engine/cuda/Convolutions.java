@@ -10,6 +10,7 @@ import java.util.Map;
 import jcuda.Pointer;
 import jcuda.driver.CUevent;
 import jcuda.driver.CUevent_flags;
+import jcuda.driver.CUfunction;
 import jcuda.driver.CUgraph;
 import jcuda.driver.CUgraphExec;
 import jcuda.driver.CUstream;
@@ -58,6 +59,8 @@ final class Convolutions implements AutoCloseable {
   private static final int LOOPS = 101;
   private static final int TILES = 102;
   private static final int FUSED = 103; // cuDNN's 1 with bias and relu behind it
+  private static final int THIN = 104; // a product with few columns, or of one row
+  private static final int THINNEST = 16; // columns at most
 
   private static final int PRECOMPUTED_GEMM = 1; // of a forward pass
   private static final int RELU = 1;
@@ -288,6 +291,10 @@ final class Convolutions implements AutoCloseable {
       tiles.run(pass, p.g, p.cut, x, w, extra, relu, y);
       return 0;
     }
+    if (p.algorithm == THIN) {
+      thin(pass, p.g, x, w, extra, relu, y);
+      return 0;
+    }
     if (p.algorithm == FUSED && extra != null) { // the plan serves calls without a bias, too
       return fused(p, x, w, extra, relu, y);
     }
@@ -426,6 +433,35 @@ final class Convolutions implements AutoCloseable {
     }
   }
 
+  /** A product with few columns, or y of one row. */
+  void thin(
+      Pass pass, ConvGeometry g, Address x, Address w, Address extra, boolean relu, Address y) {
+    Object more = extra == null ? (Object) 0L : extra;
+    int in = g.c();
+    int out = g.k();
+    int fours = in / 4;
+    int across = (out + 3) / 4;
+    int max = relu ? 1 : 0;
+    switch (pass) {
+      case FORWARD -> {
+        if (out > THINNEST) { // of one row
+          thin("thin_forward", out, 1, 32, 1, w, x, more, 1, max, y, in, 1);
+        } else {
+          thin("thin_forward", g.n(), across, 32, 1, x, w, more, 0, max, y, in, out);
+        }
+      }
+      case DATA -> thin("thin_data", g.n(), (fours + 127) / 128, 128, 1, y, w, more, x, in, out);
+      case FILTER ->
+          thin("thin_filter", (fours + 7) / 8, across, 8, 32, x, y, w, more, g.n(), in, out);
+    }
+  }
+
+  private void thin(
+      String kernel, int gridX, int gridY, int blockX, int blockY, Object... arguments) {
+    CUfunction function = modules.function(kernel);
+    launcher.run(stream, kernel, function, gridX, gridY, blockX, blockY, arguments);
+  }
+
   private void each(String kernel, long n, Object... arguments) {
     launcher.each(stream, kernel, modules.function(kernel), n, arguments);
   }
@@ -535,6 +571,10 @@ final class Convolutions implements AutoCloseable {
         consider(columns);
       }
       if (tiles != null && !reproducible && (x.value() | w.value() | y.value()) % 16 == 0) {
+        boolean thin = g.k() <= THINNEST || (pass == Pass.FORWARD && g.n() == 1);
+        if (product && thin && g.c() % 4 == 0) {
+          consider(Plan.ours(g, THIN, 0));
+        }
         Tiles.cuts(pass, g.folded()).forEach(cut -> consider(Plan.tiles(g.folded(), cut)));
       }
       if (!product) {

@@ -284,6 +284,101 @@ extern "C" __global__ void random_uniform(
 
 extern "C" __global__ void increment(int* counter, int amount) { counter[0] += amount; }
 
+// ── products with few columns ──────────────────────────────────────────────────────────────────
+// x [rows, in], w [out, in], y [rows, out] with out so small that tiles would be mostly empty. in
+// divides by four and all addresses by 16, and a block takes four of the columns.
+
+__device__ __forceinline__ float dot(float4 a, float4 b, float sum) {
+  return fmaf(a.x, b.x, fmaf(a.y, b.y, fmaf(a.z, b.z, fmaf(a.w, b.w, sum))));
+}
+
+// y = x wᵀ (+ bias, of columns or of rows), then max(·, 0) if asked. A warp per row. A single row
+// times a large w is the column that w times it makes.
+extern "C" __global__ void __launch_bounds__(32) thin_forward(
+    const float4* x, const float4* w, const float* bias, int ofRows, int relu, float* y, int in,
+    int out) {
+  int row = blockIdx.x, k0 = blockIdx.y * 4, n = min(4, out - k0), fours = in / 4;
+  float sum[4] = {};
+#pragma unroll 4
+  for (int c = threadIdx.x; c < fours; c += 32) {
+    float4 v = x[(wide)row * fours + c];
+#pragma unroll
+    for (int k = 0; k < 4; k++)
+      if (k < n) sum[k] = dot(v, w[(wide)(k0 + k) * fours + c], sum[k]);
+  }
+#pragma unroll
+  for (int far = 16; far > 0; far /= 2)
+#pragma unroll
+    for (int k = 0; k < 4; k++) sum[k] += __shfl_xor_sync(~0u, sum[k], far);
+  if (threadIdx.x >= n) return;
+  float v = threadIdx.x & 2 ? threadIdx.x & 1 ? sum[3] : sum[2] : threadIdx.x & 1 ? sum[1] : sum[0];
+  if (bias) v += bias[ofRows ? row : k0 + threadIdx.x];
+  y[(wide)row * out + k0 + threadIdx.x] = relu && v <= 0.f ? 0.f : v;  // NaN stays
+}
+
+// dx = dy w; if x is given, it came out of a relu, and dx is the gradient before that. A thread makes
+// four of a row, a block a row or a part of it.
+extern "C" __global__ void __launch_bounds__(128) thin_data(
+    const float* dy, const float4* w, const float4* x, float4* dx, int in, int out) {
+  int row = blockIdx.x, c = blockIdx.y * 128 + threadIdx.x, fours = in / 4;
+  if (c >= fours) return;
+  float4 d = {}, v = {1, 1, 1, 1};
+  if (x) v = x[(wide)row * fours + c];
+#pragma unroll 4
+  for (int k = 0; k < out; k++) {
+    float g = dy[(wide)row * out + k];
+    float4 u = w[(wide)k * fours + c];
+    d = {fmaf(g, u.x, d.x), fmaf(g, u.y, d.y), fmaf(g, u.z, d.z), fmaf(g, u.w, d.w)};
+  }
+  dx[(wide)row * fours + c] = {v.x <= 0.f ? 0.f : d.x, v.y <= 0.f ? 0.f : d.y,
+                               v.z <= 0.f ? 0.f : d.z, v.w <= 0.f ? 0.f : d.w};
+}
+
+// dw = dyᵀ x and, if asked, db = Σ dy. 8 × 32 threads: four columns of x each, every 32nd row.
+extern "C" __global__ void __launch_bounds__(256) thin_filter(
+    const float4* x, const float* dy, float* dw, float* db, int rows, int in, int out) {
+  __shared__ float part[32][8][17];  // one more, so that neighbours lie in different banks
+  __shared__ float dyPart[32][4];
+  int fours = in / 4, c = min((int)(blockIdx.x * 8 + threadIdx.x), fours - 1);
+  int k0 = blockIdx.y * 4, n = min(4, out - k0);
+  float4 sum[4] = {};
+  float all[4] = {};
+#pragma unroll 2
+  for (int row = threadIdx.y; row < rows; row += 32) {
+    float4 v = x[(wide)row * fours + c];
+#pragma unroll
+    for (int k = 0; k < 4; k++) {
+      float g = k < n ? dy[(wide)row * out + k0 + k] : 0.f;
+      sum[k] = {fmaf(g, v.x, sum[k].x), fmaf(g, v.y, sum[k].y), fmaf(g, v.z, sum[k].z),
+                fmaf(g, v.w, sum[k].w)};
+      all[k] += g;
+    }
+  }
+#pragma unroll
+  for (int k = 0; k < 4; k++) {
+    float* at = part[threadIdx.y][threadIdx.x] + k * 4;
+    at[0] = sum[k].x;
+    at[1] = sum[k].y;
+    at[2] = sum[k].z;
+    at[3] = sum[k].w;
+    if (threadIdx.x == 0) dyPart[threadIdx.y][k] = all[k];
+  }
+  __syncthreads();
+  int id = threadIdx.y * 8 + threadIdx.x;
+  if (id < 128) {  // four columns of w times 32 of x
+    int k = id / 32, col = id / 4 % 8, e = id % 4, at = blockIdx.x * 32 + id % 32;
+    float total = 0;
+#pragma unroll 8
+    for (int z = 0; z < 32; z++) total += part[z][col][k * 4 + e];
+    if (k < n && at < in) dw[(wide)(k0 + k) * in + at] = total;
+  } else if (id < 128 + n && db && blockIdx.x == 0) {
+    float total = 0;
+#pragma unroll 8
+    for (int z = 0; z < 32; z++) total += dyPart[z][id - 128];
+    db[k0 + id - 128] = total;
+  }
+}
+
 // ── convolution ────────────────────────────────────────────────────────────────────────────────
 // Plain loops, for the shapes that cuDNN declines. NHWC, filters [k, r, s, c].
 

@@ -134,6 +134,70 @@ class CudaTilesTest {
     }
   }
 
+  static List<ConvGeometry> thinShapes() {
+    return List.of(
+        product(32, 512, 4),
+        product(1, 20, 12),
+        product(301, 36, 13),
+        product(50, 4, 1),
+        product(1024, 2052, 16));
+  }
+
+  @ParameterizedTest
+  @MethodSource("thinShapes")
+  @Tag("gpu")
+  void thinProductsAreTheReferences(ConvGeometry g) {
+    try (CudaBackend cuda = open(Precision.FP32);
+        ReferenceBackend reference = ReferenceBackend.floats()) {
+      Random random = new Random(9);
+      float[] x = normal(random, g.n() * g.c());
+      float[] relu = x.clone();
+      for (int i = 0; i < relu.length; i++) {
+        relu[i] = Math.max(relu[i], 0);
+      }
+      float[] w = normal(random, g.k() * g.c());
+      float[] dy = normal(random, g.n() * g.k());
+      float[] bias = normal(random, g.k());
+      for (Pass pass : Pass.values()) {
+        Buffer[] r = {
+          upload(reference, x), upload(reference, w), upload(reference, dy), upload(reference, bias)
+        };
+        switch (pass) {
+          case FORWARD -> reference.conv2dRelu(g, r[0], r[1], r[3], r[2]);
+          case DATA ->
+              reference.conv2dDataGradientRelu(g, r[1], r[2], upload(reference, relu), r[0]);
+          case FILTER -> reference.conv2dParameterGradients(g, r[0], r[2], r[1], r[3]);
+        }
+        int result = pass == Pass.FORWARD ? 2 : pass == Pass.DATA ? 0 : 1;
+        float[][] values = {x, w, dy, pass == Pass.DATA ? relu : bias};
+        Arrays.fill(values[result] = new float[values[result].length], Float.NaN);
+        CudaBuffer[] b = new CudaBuffer[4];
+        for (int i = 0; i < 4; i++) {
+          b[i] = (CudaBuffer) upload(cuda, values[i]);
+        }
+        cuda.lane()
+            .convolutions
+            .thin(
+                pass,
+                g,
+                b[0].address(),
+                b[1].address(),
+                b[3].address(),
+                pass == Pass.FORWARD,
+                b[2].address());
+        String what = pass + " of " + g;
+        assertThat(distance(download(cuda, b[result]), download(reference, r[result])))
+            .as(what)
+            .isLessThan(5e-6);
+        if (pass == Pass.FILTER) {
+          assertThat(distance(download(cuda, b[3]), download(reference, r[3])))
+              .as(what)
+              .isLessThan(5e-6);
+        }
+      }
+    }
+  }
+
   @Test
   void whatTheyCannotDoHasNoCuts() {
     ConvGeometry padded = new ConvGeometry(1, 8, 8, 16, 16, 3, 3, 1, 1, 1, 1);
