@@ -14,13 +14,13 @@ import java.util.List;
  */
 final class PictureTiles {
   private static final int ROWS = 16; // places that a warp makes
-  private static final int COLS = 32; // filters of a block; columns of a unit
+  private static final int COLS = 32; // filters of a block, and columns of them
   private static final int[] PARTS = {1, 2, 3, 4, 5, 6, 8, 10, 12, 16}; // of a picture's places
   private static final int MOST_WARPS = 24;
 
-  private static final int[][] UNITS = {{1, 8}, {3, 4}}; // of columns; warps that share them
-  private static final int STEPS = 5; // that a warp has under way
-  private static final int PLACES = 8; // of a step
+  private static final int SHARES = 8; // warps of a block, which share its sums
+  private static final int STEPS = 3; // that a warp has under way
+  private static final int PLACES = 16; // of a step
   private static final int DY_ROW = 4 * 40; // bytes
   private static final int MOST_IMAGES = 2048;
   private static final int MOST_EACH = 256; // of a group
@@ -67,22 +67,16 @@ final class PictureTiles {
       }
       return cuts;
     }
-    int units = g.r() * g.s() * channels / COLS;
-    for (int[] size : UNITS) {
-      if (units % size[0] != 0) {
-        continue;
-      }
-      int tiles = units / size[0] * Tiles.up(g.k(), COLS);
-      for (int each = Math.min(MOST_EACH, g.n()); each > 0; each /= 2) {
-        int groups = groups(g, channels, each);
-        long parts = 4L * tiles * groups * size[0] * COLS * COLS;
-        boolean busy = tiles * groups >= FEW || each == 1;
-        if (busy
-            && tiles * groups <= MANY
-            && parts <= Lane.SCRATCH
-            && tiles * (g.c() / channels) <= Lane.MOST_TICKETS) {
-          cuts.add(new Cut(each, size[0] * COLS, groups, size[1]));
-        }
+    int tiles = g.r() * g.s() * channels / COLS * Tiles.up(g.k(), COLS);
+    for (int each = Math.min(MOST_EACH, g.n()); each > 0; each /= 2) {
+      int groups = groups(g, channels, each);
+      long parts = 4L * tiles * groups * COLS * COLS;
+      boolean busy = tiles * groups >= FEW || each == 1;
+      if (busy
+          && tiles * groups <= MANY
+          && parts <= Lane.SCRATCH
+          && tiles * (g.c() / channels) <= Lane.MOST_TICKETS) {
+        cuts.add(new Cut(each, COLS, groups, SHARES));
       }
     }
     return cuts;
@@ -146,15 +140,13 @@ final class PictureTiles {
           y);
       return;
     }
-    int units = cut.cols() / COLS;
-    int step = PLACES * (DY_ROW + units * COLS);
-    int shared = cut.groups() * Math.max(STEPS * step, units * COLS * COLS * 4);
-    int across = g.r() * g.s() * channels / cut.cols();
+    int shared = SHARES * Math.max(STEPS * PLACES * (DY_ROW + COLS), COLS * COLS * 4);
+    int across = g.r() * g.s() * channels / COLS;
     tiles.launch(
-        "filter_pictures_" + units,
+        "filter_pictures",
         across * filters,
         cut.splits(),
-        cut.groups() * 32,
+        SHARES * 32,
         shared,
         sizes,
         divisors(g, channels, across),

@@ -104,22 +104,22 @@ extern "C" __global__ void forward_pictures(
     }
 }
 
-#define PLACES 8         // of a step: the reduction of one multiplication
-#define STEPS 5          // that a warp has under way
+#define SHARES 8   // warps of a block, which share its sums
+#define PLACES 16  // of a step: the reduction of two multiplications
+#define STEPS 3    // that a warp has under way
 #define MOST_IMAGES 2048 // of a batch
 #define MOST_EACH 256    // of a group
 #define DY_ROW 40        // 32 filters; a warp's reads touch every bank once
 
-// dw = dyᵀ pictures / 255, for 32 filters and UNITS times 32 columns of them. The pictures of a gate
+// dw = dyᵀ pictures / 255, for 32 filters and 32 columns of them. The pictures of a gate
 // are dealt out in their order to groups of `each`, and a group to a block; a gate without a picture
 // has an empty group. The warps of a block take places in turns, each through a ring of its own. The
 // last block of a gate adds the groups' parts in their order.
-template <int UNITS, int SHARES>
-__device__ void filter_pictures(
+extern "C" __global__ void __launch_bounds__(SHARES * 32) filter_pictures(
     Geometry g, PictureDivisors by, const byte* frames, const int* index, const int* about,
     int words, int each, const float* dy, float* dw, float* parts, uint* tickets) {
-  const int THREADS = SHARES * 32, SIZE = UNITS * 1024;
-  const int X_ROW = UNITS * 32;  // UNITS is odd: four rows touch every bank once
+  const int THREADS = SHARES * 32, FOURS = 1024 / 4;  // of a part
+  const int X_ROW = 32;  // four rows touch every bank once
   const int STEP = PLACES * (DY_ROW * 4 + X_ROW);  // bytes
   __shared__ short gateOf[MOST_IMAGES];
   __shared__ int image[MOST_EACH], frame[MOST_EACH], gate, group, groups, before, found;
@@ -127,7 +127,7 @@ __device__ void filter_pictures(
   int channels = by.channels.d, gates = quotient(g.c, by.channels);
   int row = g.w * channels, run = g.s * channels, places = g.oh * g.ow;
   int tileK = quotient(blockIdx.x, by.tiles);
-  int j0 = (blockIdx.x - tileK * by.tiles.d) * UNITS * 32, k0 = tileK * 32;
+  int j0 = (blockIdx.x - tileK * by.tiles.d) * 32, k0 = tileK * 32;
 
   for (int i = threadIdx.x; i < g.n; i += THREADS) gateOf[i] = about[(wide)index[i] * words];
   __syncthreads();
@@ -166,28 +166,26 @@ __device__ void filter_pictures(
   __syncthreads();
   if (gate == gates) return;  // there are fewer groups than there might be
 
+  // what a lane copies of a step: every fourth row of dy from here, and half a row of x
+  int dyRow = lane / 8, dyCol = lane % 8 * 4, xRow = lane / 2, xCol = lane % 2 * 16;
+  int r = quotient(j0 + xCol, by.run), xFrom = r * row + j0 + xCol - r * run;
   char* ring = (char*)tile_rings + warp * STEPS * STEP;
   auto load = [&](int step, int slot) {
     float* ds = (float*)(ring + slot * STEP);
     byte* xs = (byte*)(ds + PLACES * DY_ROW);
     int which = quotient(step, by.steps), m0 = (step - which * by.steps.d) * PLACES;
-    const float* fromDy = dy + ((wide)image[which] * places + m0) * g.k + k0;
+    const float* fromDy = dy + ((wide)image[which] * places + m0 + dyRow) * g.k + k0 + dyCol;
 #pragma unroll
-    for (int id = lane; id < PLACES * 8; id += 32) {
-      int m = id / 8, k = id % 8 * 4;
-      bool inside = m0 + m < places && k0 + k < g.k;
-      copy_16(ds + m * DY_ROW + k, inside ? fromDy + m * g.k + k : dy, inside);
+    for (int i = 0; i < PLACES / 4; i++) {
+      bool inside = m0 + dyRow + i * 4 < places && k0 + dyCol < g.k;
+      copy_16(ds + (dyRow + i * 4) * DY_ROW + dyCol, fromDy + i * 4 * g.k, inside);
     }
-    const byte* fromX = frames + (wide)frame[which] * g.h * row;
-#pragma unroll
-    for (int id = lane; id < PLACES * UNITS * 2; id += 32) {
-      int m = id / (UNITS * 2), j = j0 + id % (UNITS * 2) * 16, at = m0 + m;
-      int p = quotient(at, by.ow), q = at - p * g.ow, r = quotient(j, by.run);
-      const byte* x = fromX + (p * g.strideH + r) * row + q * g.strideW * channels + j - r * run;
-      copy_16(xs + m * X_ROW + j - j0, at < places ? x : frames, at < places);
-    }
+    int at = m0 + xRow, p = quotient(at, by.ow), q = at - p * g.ow;
+    const byte* x = frames + (wide)frame[which] * g.h * row + xFrom;
+    copy_16(xs + xRow * X_ROW + xCol, x + p * g.strideH * row + q * g.strideW * channels,
+            at < places);
   };
-  float sum[UNITS][2][4][4] = {};
+  float sum[2][4][4] = {};
   int steps = found * by.steps.d, free = 0, full = 0;
 #pragma unroll 1
   for (int i = warp - (STEPS - 1) * SHARES; i < steps; i += SHARES) {
@@ -195,36 +193,47 @@ __device__ void filter_pictures(
       copies_arrived<STEPS>();
       __syncwarp();
     }
+    float a[2][2][4];  // half of the places, half of the filters
+    uint b[2][2];
+    if (i >= 0) {
+      const float* ds = (const float*)(ring + full * STEP) + lane % 4 * DY_ROW + lane / 4;
+      const byte* xs =
+          (const byte*)(ring + full * STEP + PLACES * DY_ROW * 4) + lane % 4 * X_ROW + lane / 4 * 4;
+#pragma unroll
+      for (int h = 0; h < 2; h++) {
+#pragma unroll
+        for (int t = 0; t < 2; t++)
+#pragma unroll
+          for (int e = 0; e < 4; e++)
+            a[h][t][e] = ds[(h * 8 + e / 2 * 4) * DY_ROW + t * 16 + e % 2 * 8];
+#pragma unroll
+        for (int e = 0; e < 2; e++) b[h][e] = *(const uint*)(xs + (h * 8 + e * 4) * X_ROW);
+      }
+      if (++full == STEPS) full = 0;
+    }
     if (i + (STEPS - 1) * SHARES < steps) load(i + (STEPS - 1) * SHARES, free);
     copies_given();
     if (++free == STEPS) free = 0;
     if (i < 0) continue;
-    const float* ds = (const float*)(ring + full * STEP) + lane % 4 * DY_ROW + lane / 4;
-    const byte* xs =
-        (const byte*)(ring + full * STEP + PLACES * DY_ROW * 4) + lane % 4 * X_ROW + lane / 4 * 4;
-    if (++full == STEPS) full = 0;
-    uint high[2][4], low[2][4];
 #pragma unroll
-    for (int t = 0; t < 2; t++)
+    for (int h = 0; h < 2; h++) {
+      uint high[2][4], low[2][4];
 #pragma unroll
-      for (int e = 0; e < 4; e++) {
-        float v = ds[e / 2 * 4 * DY_ROW + t * 16 + e % 2 * 8];
-        split(__float_as_uint(v), high[t][e], low[t][e]);
-      }
+      for (int t = 0; t < 2; t++)
 #pragma unroll
-    for (int unit = 0; unit < UNITS; unit++) {
+        for (int e = 0; e < 4; e++) split(__float_as_uint(a[h][t][e]), high[t][e], low[t][e]);
       uint u[4], v[4];
-      to_float(*(const uint*)(xs + unit * 32), u);
-      to_float(*(const uint*)(xs + 4 * X_ROW + unit * 32), v);
+      to_float(b[h][0], u);
+      to_float(b[h][1], v);
 #pragma unroll
       for (int t = 0; t < 2; t++)
 #pragma unroll
         for (int c = 0; c < 4; c++) {
           uint x[2] = {u[c], v[c]};
           if (EXACT)
-            multiply_exactly(sum[unit][t][c], high[t], low[t], x, nullptr);
+            multiply_exactly(sum[t][c], high[t], low[t], x, nullptr);
           else
-            multiply(sum[unit][t][c], high[t], x);
+            multiply(sum[t][c], high[t], x);
         }
     }
   }
@@ -232,53 +241,31 @@ __device__ void filter_pictures(
   // the shares of the block, then the groups
   __syncthreads();  // nobody reads a ring any more
 #pragma unroll
-  for (int unit = 0; unit < UNITS; unit++)
+  for (int t = 0; t < 2; t++)
 #pragma unroll
-    for (int t = 0; t < 2; t++)
+    for (int c = 0; c < 4; c++)
 #pragma unroll
-      for (int c = 0; c < 4; c++)
-#pragma unroll
-        for (int e = 0; e < 4; e++)
-          tile_rings[warp * SIZE + unit * 1024 + ((t * 4 + c) * 4 + e) * 32 + lane] =
-              sum[unit][t][c][e];
+      for (int e = 0; e < 4; e++)
+        tile_rings[warp * 1024 + ((t * 4 + c) * 4 + e) * 32 + lane] = sum[t][c][e];
   __syncthreads();
-  float* here = parts + ((wide)blockIdx.x * gridDim.y + before) * SIZE;
-  float total[SIZE / THREADS];
-#pragma unroll
-  for (int i = 0; i < SIZE / THREADS; i++) {
-    int id = threadIdx.x + i * THREADS;
-    total[i] = 0;
-#pragma unroll
-    for (int s = 0; s < SHARES; s++) total[i] += tile_rings[s * SIZE + id];
-    if (groups > 1) here[group * SIZE + id] = total[i];
-  }
+  float4* here = (float4*)parts + ((wide)blockIdx.x * gridDim.y + before) * FOURS;
+  Parts of = {(const float4*)tile_rings, SHARES, FOURS};
   if (groups > 1) {
+    for (int four = threadIdx.x; four < FOURS; four += THREADS)
+      here[group * FOURS + four] = of.total(four);
     if (!last_block(tickets + blockIdx.x * gates + gate, groups)) return;
-#pragma unroll
-    for (int i = 0; i < SIZE / THREADS; i++) total[i] = 0;
-#pragma unroll UNITS == 1 ? 8 : 2
-    for (int z = 0; z < groups; z++)
-#pragma unroll
-      for (int i = 0; i < SIZE / THREADS; i++)
-        total[i] += __ldcg(here + z * SIZE + threadIdx.x + i * THREADS);
+    of = {here, groups, FOURS};
   }
+  for (int four = threadIdx.x; four < FOURS; four += THREADS) {  // from lanes that hold neighbours
+    int c = four / 32 % 4, e = four / 8 % 4, k = k0 + four / 128 * 16 + four % 8 + e / 2 * 8;
+    if (k >= g.k) continue;
+    float4 t = of.total(four);
+    float v[4] = {t.x, t.y, t.z, t.w};
 #pragma unroll
-  for (int i = 0; i < SIZE / THREADS; i++) {
-    int id = threadIdx.x + i * THREADS, of = id % 32, e = id / 32 % 4, c = id / 128 % 4;
-    int k = k0 + id / 512 % 2 * 16 + of / 4 + e / 2 * 8;
-    int j = j0 + id / 1024 * 32 + 4 * (of % 4 * 2 + e % 2) + c;
-    if (k < g.k)
+    for (int i = 0; i < 4; i++) {
+      int j = j0 + i * 8 + e % 2 * 4 + c;
       dw[(wide)k * g.r * g.s * g.c + quotient(j, by.channels) * (g.c - channels) +
-         gate * channels + j] = total[i] * UNIT;
+         gate * channels + j] = v[i] * UNIT;
+    }
   }
 }
-
-#define FILTER_PICTURES(UNITS, SHARES)                                                         \
-  extern "C" __global__ void __launch_bounds__(SHARES * 32) filter_pictures_##UNITS(           \
-      Geometry g, PictureDivisors by, const byte* frames, const int* index, const int* about,  \
-      int words, int each, const float* dy, float* dw, float* parts, uint* tickets) {          \
-    filter_pictures<UNITS, SHARES>(                                                            \
-        g, by, frames, index, about, words, each, dy, dw, parts, tickets);                     \
-  }
-FILTER_PICTURES(1, 8)
-FILTER_PICTURES(3, 4)
