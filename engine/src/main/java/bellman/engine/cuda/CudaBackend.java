@@ -40,7 +40,7 @@ import jcuda.jcudnn.JCudnn;
 public final class CudaBackend implements Backend {
   private static final int RELAXED = 2; // capture mode: other calls of this thread stay allowed
   private static final long MOST_WORKSPACE = 512L << 20; // bytes, for a convolution
-  private static final int FEW_BLOCKS = 66; // of work beside: on half of an H100's processors
+  private static final int FEW_BLOCKS = 264; // of work beside: two on each of an H100's processors
   private static final int SUM_BLOCKS = 1056; // 8 on each of an H100's processors
 
   private final CUdevice device;

@@ -24,6 +24,9 @@ import jcuda.nvrtc.nvrtcProgram;
  * outside, each compiled by NVRTC for this GPU's architecture and kept in the user's cache folder.
  */
 final class Modules implements AutoCloseable {
+  /** Percent of a processor's memory that blocks share: 132 KB of an H100's. */
+  private static final int SHARED = 55;
+
   private final CacheFolder cache;
   private final String architecture; // sm_90
   private final String compiler; // 13.0
@@ -158,15 +161,18 @@ final class Modules implements AutoCloseable {
   }
 
   /**
-   * A kernel that prefers shared memory to cache. All do: a processor divides its memory anew only
-   * when nothing runs on it, so that kernels of different preference would wait for each other.
+   * A kernel of a processor whose memory is half shared, half cache: tiles read a picture's pixels
+   * and a filter again. All kernels ask for the same, since a processor divides its memory anew
+   * only when nothing runs on it, so that others would wait.
    */
   private static CUfunction function(CUmodule module, String name) {
     CUfunction function = new CUfunction();
     Status.driver(JCudaDriver.cuModuleGetFunction(function, module, name), "kernel " + name);
     Status.driver(
         JCudaDriver.cuFuncSetAttribute(
-            function, CUfunction_attribute.CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT, 100),
+            function,
+            CUfunction_attribute.CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT,
+            SHARED),
         "kernel " + name + ": shared memory");
     return function;
   }

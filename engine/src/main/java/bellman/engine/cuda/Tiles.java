@@ -53,7 +53,7 @@ final class Tiles {
 
     /** Bytes for the rings of a block's groups, whose parts of a tile fit, too. */
     private int shared() {
-      int stages = rows + cols > 160 || warps() == 1 ? 3 : 4;
+      int stages = warps() == 1 ? 2 : rows + cols > 160 ? 3 : 4;
       return groups * stages * SLICE * 4 * (rows + Math.max(24, cols));
     }
 

@@ -141,7 +141,7 @@ struct Parts {
 template <int BM, int BN, int WM, int WN, int A_SIZE, int B_SIZE, bool SUMS>  // floats of a stage
 struct Tile {
   static const int THREADS = BM / WM * (BN / WN) * 32;  // of a group
-  static const int STAGES = BM + BN > 160 || THREADS == 32 ? 3 : 4;
+  static const int STAGES = THREADS == 32 ? 2 : BM + BN > 160 ? 3 : 4;
   static const int ROWS = WM / 16, COLS = WN / 8, HALVES = SLICE / 8;  // in pieces of 16 × 8 × 8
   static const int PIECES = BM * BN / 4;                               // four numbers each
   static const int FOURS = PIECES + (SUMS ? BM / 4 : 0);               // of a part
