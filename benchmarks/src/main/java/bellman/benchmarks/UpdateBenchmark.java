@@ -55,10 +55,16 @@ public class UpdateBenchmark implements Measured {
   @Values(gpu = {"fp32", "tf32"})
   public String precision = "fp32";
 
+  /** Updates that are given before the first is waited for, as training gives them. */
+  @Param("1")
+  @Values(gpu = {"1", "16"})
+  public int ahead = 1;
+
   /** In the replay; a multiple of the caches' size, so that pictures come from memory. */
   @Param("2000")
   public int transitions;
 
+  private int given;
   private Device opened;
   private DqnLearner learner;
 
@@ -145,7 +151,9 @@ public class UpdateBenchmark implements Measured {
   @Benchmark
   public void update() {
     learner.update();
-    opened.synchronize();
+    if (++given % ahead == 0) {
+      opened.synchronize();
+    }
   }
 
   /** What was timed must have been learning, not NaNs. */

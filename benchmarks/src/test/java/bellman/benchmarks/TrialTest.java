@@ -81,7 +81,7 @@ class TrialTest {
         .allMatch(t -> t.parameters().get("shape").equals("262144x256"));
     assertThat(trials("UpdateBenchmark.update", true, Map.of(), "cuda"))
         .allMatch(t -> t.parameters().get("batch").equals("32"))
-        .hasSize(2);
+        .hasSize(4);
     assertThat(trials("BridgeBenchmark.step", true, Map.of(), "java", "onednn")).hasSize(1);
   }
 
@@ -94,7 +94,7 @@ class TrialTest {
         .hasSize(7)
         .containsOnly(
             "beside a GPU --quick measures a CPU in Update alone; --device cpu takes the rest");
-    assertThat(trials("UpdateBenchmark.update", true, Map.of(), "cuda", "java")).hasSize(3);
+    assertThat(trials("UpdateBenchmark.update", true, Map.of(), "cuda", "java")).hasSize(5);
     assertThat(trials("MemoryBenchmark.move", true, Map.of(), "onednn", "java")).hasSize(14);
     assertThat(trials("MemoryBenchmark.move", false, Map.of(), "cuda", "java")).hasSize(4 * 38);
     assertThat(trials("BridgeBenchmark.step", true, Map.of(), "cuda", "java")).hasSize(1);
