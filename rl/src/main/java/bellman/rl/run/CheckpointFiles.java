@@ -10,13 +10,11 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -47,6 +45,7 @@ public final class CheckpointFiles {
   }
 
   private final Path folder;
+  private final StepFiles checkpoints;
   private final int keep;
   private final Consumer<String> warnings;
 
@@ -60,6 +59,7 @@ public final class CheckpointFiles {
       throw new IllegalArgumentException("checkpoints to keep: 1 or more, got " + keep);
     }
     this.folder = folder;
+    this.checkpoints = new StepFiles(folder, NAME);
     this.keep = keep;
     this.warnings = warnings;
   }
@@ -168,13 +168,8 @@ public final class CheckpointFiles {
 
   /** All checkpoints, the newest first. */
   public List<Path> list() {
-    try (Stream<Path> files = Files.list(folder)) {
-      return files
-          .filter(f -> step(f) >= 0)
-          .sorted(Comparator.comparingLong(CheckpointFiles::step).reversed())
-          .toList();
-    } catch (NoSuchFileException e) {
-      return List.of();
+    try {
+      return checkpoints.list();
     } catch (IOException e) {
       throw new RunFolderException("checkpoints in " + folder + " cannot be listed", e);
     }
@@ -182,23 +177,12 @@ public final class CheckpointFiles {
 
   /** The step of a checkpoint, −1 if the file is none. */
   public static long step(Path file) {
-    Matcher matcher = NAME.matcher(file.getFileName().toString());
-    return matcher.matches() ? Long.parseLong(matcher.group(1)) : -1;
+    return StepFiles.stepOf(file, NAME);
   }
 
   private void prune(long step) {
     try {
-      int kept = 0;
-      for (Path file : list()) {
-        if (step(file) > step) {
-          Files.move(
-              file,
-              folder.resolve(file.getFileName() + RunFolder.SUPERSEDED),
-              StandardCopyOption.REPLACE_EXISTING);
-        } else if (++kept > keep) {
-          Files.delete(file);
-        }
-      }
+      checkpoints.prune(step, keep);
       List<Path> left = list();
       // One of this very step was of an earlier save.
       pruneReplays(

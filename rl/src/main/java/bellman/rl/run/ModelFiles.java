@@ -4,14 +4,9 @@ import bellman.engine.io.AtomicFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.util.Comparator;
-import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 
 /**
  * The exported models of one behavior, as mlagents-learn leaves them: one for each checkpoint in
@@ -19,7 +14,7 @@ import java.util.stream.Stream;
  * run can do without them: what fails is a warning.
  */
 public final class ModelFiles {
-  private final Path folder;
+  private final StepFiles models;
   private final Path newest;
   private final String prefix;
   private final int keep;
@@ -31,9 +26,11 @@ public final class ModelFiles {
    * @param warnings gets a message for each model that could not be written
    */
   public ModelFiles(RunFolder run, String behavior, int keep, Consumer<String> warnings) {
-    this.folder = run.behavior(behavior);
+    Path folder = run.behavior(behavior);
     this.newest = run.model(behavior);
     this.prefix = folder.getFileName() + "-";
+    this.models =
+        new StepFiles(folder, Pattern.compile(Pattern.quote(prefix) + "(\\d{1,18})\\.onnx"));
     this.keep = keep;
     this.warnings = warnings;
   }
@@ -43,13 +40,13 @@ public final class ModelFiles {
    * Models of later steps are set aside, as {@link CheckpointFiles#save} does with checkpoints.
    */
   public void save(long step, CheckpointFiles.Writer writer) {
-    Path file = folder.resolve(prefix + step + ".onnx");
+    Path file = models.folder().resolve(prefix + step + ".onnx");
     try {
-      Files.createDirectories(folder);
+      Files.createDirectories(models.folder());
       writer.write(file);
       AtomicFile.write(newest, Files.readAllBytes(file));
       saved = true;
-      prune(step);
+      models.prune(step, keep);
     } catch (IOException | RuntimeException e) {
       warnings.accept(
           "the model "
@@ -63,36 +60,5 @@ public final class ModelFiles {
   /** The newest model that this has written. */
   public Optional<Path> newest() {
     return saved ? Optional.of(newest) : Optional.empty();
-  }
-
-  private void prune(long step) throws IOException {
-    int kept = 0;
-    for (Path file : list()) {
-      if (step(file) > step) {
-        Files.move(
-            file,
-            folder.resolve(file.getFileName() + RunFolder.SUPERSEDED),
-            StandardCopyOption.REPLACE_EXISTING);
-      } else if (++kept > keep) {
-        Files.delete(file);
-      }
-    }
-  }
-
-  /** Of the latest step first. */
-  private List<Path> list() throws IOException {
-    try (Stream<Path> files = Files.list(folder)) {
-      return files
-          .filter(f -> step(f) >= 0)
-          .sorted(Comparator.comparingLong(this::step).reversed())
-          .toList();
-    }
-  }
-
-  private long step(Path file) {
-    Matcher matcher =
-        Pattern.compile(Pattern.quote(prefix) + "(\\d{1,18})\\.onnx")
-            .matcher(file.getFileName().toString());
-    return matcher.matches() ? Long.parseLong(matcher.group(1)) : -1;
   }
 }
