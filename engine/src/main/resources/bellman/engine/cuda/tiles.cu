@@ -86,9 +86,9 @@ __device__ __forceinline__ int quotient(uint m, Divisor by) {
 }
 __device__ __forceinline__ int remainder(uint m, Divisor by) { return m - quotient(m, by) * by.d; }
 
-// How a pass is cut: splits of each tile's reduction, and
+// How a pass is cut.
 struct Tiling {
-  int splits, each;        // slices of a group
+  int splits, each;        // blocks that share a tile; slices of a group
   int cohorts;             // of the splits of a tile
   Divisor cohort, across;  // members of a cohort; tiles side by side
 };
@@ -271,9 +271,8 @@ struct Tile {
   }
 
   // Adds up the parts of the groups, then of the blocks that share the tile, and gives the whole to
-  // put(which four, its parts). Of those blocks the last in each cohort adds its cohort's
-  // parts, and the last cohort adds the cohorts': none reads more than about twice the root of their
-  // number.
+  // put(which four, its parts). Of those blocks the last in each cohort adds its cohort's parts, and
+  // the last cohort adds the cohorts': none reads more than about twice the root of their number.
   template <class Put>
   __device__ void finish(float4* ring, Tiling cut, Job job, Put put) {
     float4* mine = ring + group() * FOURS;
