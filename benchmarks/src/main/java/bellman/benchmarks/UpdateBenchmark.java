@@ -55,7 +55,7 @@ public class UpdateBenchmark implements Measured {
   @Values(gpu = {"fp32", "tf32"})
   public String precision = "fp32";
 
-  /** Updates that are given before the first is waited for, as training gives them. */
+  /** Updates that are given before they are waited for; 1 is an update's latency. */
   @Param("1")
   @Values(gpu = {"1", "16"})
   public int ahead = 1;

@@ -104,17 +104,17 @@ extern "C" __global__ void forward_pictures(
     }
 }
 
-#define SHARES 8   // warps of a block, which share its sums
-#define PLACES 16  // of a step: the reduction of two multiplications
-#define STEPS 3    // that a warp has under way
+#define SHARES 8         // warps of a block, which share its sums
+#define PLACES 16        // of a step: the reduction of two multiplications
+#define STEPS 3          // that a warp has under way
 #define MOST_IMAGES 2048 // of a batch
 #define MOST_EACH 256    // of a group
 #define DY_ROW 40        // 32 filters; a warp's reads touch every bank once
 
-// dw = dyᵀ pictures / 255, for 32 filters and 32 columns of them. The pictures of a gate
-// are dealt out in their order to groups of `each`, and a group to a block; a gate without a picture
-// has an empty group. The warps of a block take places in turns, each through a ring of its own. The
-// last block of a gate adds the groups' parts in their order.
+// dw = dyᵀ pictures / 255, for 32 filters and 32 columns of them. The pictures of a gate are dealt out
+// in their order to groups of `each`, and a group to a block; a gate without a picture has an empty
+// group. The warps of a block take places in turns, each through a ring of its own. The last block of
+// a gate adds the groups' parts in their order.
 extern "C" __global__ void __launch_bounds__(SHARES * 32) filter_pictures(
     Geometry g, PictureDivisors by, const byte* frames, const int* index, const int* about,
     int words, int each, const float* dy, float* dw, float* parts, uint* tickets) {

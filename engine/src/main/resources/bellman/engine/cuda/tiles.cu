@@ -34,14 +34,14 @@ __device__ __forceinline__ void copies_arrived() {
 
 // The tensor cores cut off what TF32 has no bits for. A third to two thirds of its last place added
 // before makes that a rounding: an instruction, where cvt.rna takes three for the last sixth.
-__device__ __forceinline__ float round_up(float x) { return fmaf(x, 1 / 3072.f, x); }
+__device__ __forceinline__ float nudged(float x) { return fmaf(x, 1 / 3072.f, x); }
 
 // x = high + low, as far as TF32 goes
 __device__ __forceinline__ void split(uint x, uint& high, uint& low) {
-  high = __float_as_uint(round_up(__uint_as_float(x)));
+  high = __float_as_uint(nudged(__uint_as_float(x)));
   if (EXACT) {
     high &= ~0x1fffu;
-    low = __float_as_uint(round_up(__uint_as_float(x) - __uint_as_float(high)));
+    low = __float_as_uint(nudged(__uint_as_float(x) - __uint_as_float(high)));
   }
 }
 
@@ -515,11 +515,11 @@ __device__ void filter_tile(Geometry g, Divisors by, Tiling cut, Job job, const 
   const float* b = x + r * g.w * g.c + n - r * run;
   int first = from * SLICE;  // place of the next slice
   auto load = [&](uint stage) {
-    wide line0 = (wide)first * M;
+    wide start = (wide)first * M;
 #pragma unroll
     for (int i = 0; i < AC; i++)
       if (SLICE % A_ROWS == 0 || aRow < SLICE)
-        copy_16(stage + across<BM>(aRow + i * A_ROWS, aCol), a[i] + line0,
+        copy_16(stage + across<BM>(aRow + i * A_ROWS, aCol), a[i] + start,
                 first + aRow + i * A_ROWS < places);
 #pragma unroll
     for (int i = 0; i < BC; i++) {
