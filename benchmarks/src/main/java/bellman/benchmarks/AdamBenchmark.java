@@ -52,7 +52,7 @@ public class AdamBenchmark extends KernelBenchmark {
   private static void adam(
       Backend backend, Buffer p, Buffer g, Buffer m, Buffer v, Buffer rate, Buffer t) {
     backend.adam(
-        p, g, m, v, rate, t, null, SETTINGS[0], SETTINGS[1], SETTINGS[2], SETTINGS[3], true);
+        p, g, m, v, rate, 0, t, null, SETTINGS[0], SETTINGS[1], SETTINGS[2], SETTINGS[3], true);
   }
 
   /** As many steps by the reference, from the same parameters. */

@@ -16,7 +16,7 @@ import java.util.Map;
  * <pre>
  * t ← t + 1            g ← g + decay·p
  * m ← β₁m + (1−β₁)g    v ← β₂v + (1−β₂)g²
- * p ← p − lr/(1−β₁ᵗ) · m / (√v / √(1−β₂ᵗ) + ε)
+ * p ← p − lr·min(1, t/warmup)/(1−β₁ᵗ) · m / (√v / √(1−β₂ᵗ) + ε)
  * </pre>
  *
  * <p>The learning rate and t lie on the device, so that a captured step counts and follows a new
@@ -25,6 +25,7 @@ import java.util.Map;
 public final class Adam {
   /**
    * @param learningRate lr, 0 or more
+   * @param warmup steps over which the rate rises to lr, in equal parts; 0: none
    * @param beta1 of the mean m, in [0, 1)
    * @param beta2 of the mean square v, in [0, 1)
    * @param epsilon ε, 0 or more
@@ -33,6 +34,7 @@ public final class Adam {
    */
   public record Settings(
       double learningRate,
+      int warmup,
       double beta1,
       double beta2,
       double epsilon,
@@ -44,6 +46,7 @@ public final class Adam {
           learningRate >= 0 && learningRate < Float.MAX_VALUE,
           "0 or more",
           learningRate);
+      require("warmup", warmup >= 0, "0 or more", warmup);
       require("beta1", beta1 >= 0 && beta1 < 1, "in [0, 1)", beta1);
       require("beta2", beta2 >= 0 && beta2 < 1, "in [0, 1)", beta2);
       require("epsilon", epsilon >= 0, "0 or more", epsilon);
@@ -51,35 +54,45 @@ public final class Adam {
       require("maxGradientNorm", maxGradientNorm > 0, "above 0", maxGradientNorm);
     }
 
-    private static void require(String name, boolean sound, String rule, double value) {
+    private static void require(String name, boolean sound, String rule, Object value) {
       if (!sound) {
         throw new IllegalArgumentException("adam: " + name + " is " + rule + ", got " + value);
       }
     }
 
-    /** PyTorch's: lr 10⁻³, β 0.9 and 0.999, ε 10⁻⁸, no decay, no clipping. */
+    /** PyTorch's: lr 10⁻³ without a warm-up, β 0.9 and 0.999, ε 10⁻⁸, no decay, no clipping. */
     public static Settings defaults() {
-      return new Settings(1e-3, 0.9, 0.999, 1e-8, 0, Double.POSITIVE_INFINITY);
+      return new Settings(1e-3, 0, 0.9, 0.999, 1e-8, 0, Double.POSITIVE_INFINITY);
     }
 
     public Settings withLearningRate(double learningRate) {
-      return new Settings(learningRate, beta1, beta2, epsilon, weightDecay, maxGradientNorm);
+      return new Settings(
+          learningRate, warmup, beta1, beta2, epsilon, weightDecay, maxGradientNorm);
+    }
+
+    public Settings withWarmup(int warmup) {
+      return new Settings(
+          learningRate, warmup, beta1, beta2, epsilon, weightDecay, maxGradientNorm);
     }
 
     public Settings withBetas(double beta1, double beta2) {
-      return new Settings(learningRate, beta1, beta2, epsilon, weightDecay, maxGradientNorm);
+      return new Settings(
+          learningRate, warmup, beta1, beta2, epsilon, weightDecay, maxGradientNorm);
     }
 
     public Settings withEpsilon(double epsilon) {
-      return new Settings(learningRate, beta1, beta2, epsilon, weightDecay, maxGradientNorm);
+      return new Settings(
+          learningRate, warmup, beta1, beta2, epsilon, weightDecay, maxGradientNorm);
     }
 
     public Settings withWeightDecay(double weightDecay) {
-      return new Settings(learningRate, beta1, beta2, epsilon, weightDecay, maxGradientNorm);
+      return new Settings(
+          learningRate, warmup, beta1, beta2, epsilon, weightDecay, maxGradientNorm);
     }
 
     public Settings withMaxGradientNorm(double maxGradientNorm) {
-      return new Settings(learningRate, beta1, beta2, epsilon, weightDecay, maxGradientNorm);
+      return new Settings(
+          learningRate, warmup, beta1, beta2, epsilon, weightDecay, maxGradientNorm);
     }
   }
 
@@ -158,6 +171,7 @@ public final class Adam {
             part(m, range),
             part(v, range),
             lr.buffer(),
+            settings.warmup(),
             t.buffer(),
             largest == null ? null : largest.buffer(),
             settings.beta1(),
@@ -181,7 +195,7 @@ public final class Adam {
     return settings;
   }
 
-  /** The rate of the next step; reads it from the device. */
+  /** The rate behind the warm-up; reads it from the device. */
   public float learningRate() {
     return lr.item();
   }

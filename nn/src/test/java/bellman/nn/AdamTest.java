@@ -75,6 +75,7 @@ class AdamTest {
     return List.of(
         d,
         d.withLearningRate(2.5e-4).withEpsilon(1e-4),
+        d.withLearningRate(0.1).withWarmup(7),
         d.withBetas(0.5, 0.9),
         d.withBetas(0, 0),
         d.withWeightDecay(0.1),
@@ -199,6 +200,7 @@ class AdamTest {
           for (float g : gradients) {
             norm += (double) g * g;
           }
+          double rate = o.learningRate() * Math.min(1, (double) t / Math.max(1, o.warmup()));
           double c = Math.min(1, o.maxGradientNorm() / (Math.sqrt(norm) + 1e-6));
           for (int i = 0; i < p.length; i++) {
             double g = gradients[i] * c + o.weightDecay() * p[i];
@@ -206,7 +208,7 @@ class AdamTest {
             v[i] = o.beta2() * v[i] + (1 - o.beta2()) * g * g;
             double mHat = m[i] / (1 - Math.pow(o.beta1(), t));
             double vHat = v[i] / (1 - Math.pow(o.beta2(), t));
-            p[i] -= o.learningRate() * mHat / (Math.sqrt(vHat) + o.epsilon());
+            p[i] -= rate * mHat / (Math.sqrt(vHat) + o.epsilon());
           }
         }
         float[] ours = learner.values();
@@ -320,11 +322,13 @@ class AdamTest {
   @Test
   void settingsOutsideTheirRangeAreErrors() {
     Adam.Settings d = Adam.Settings.defaults();
-    assertThat(d).isEqualTo(new Adam.Settings(1e-3, 0.9, 0.999, 1e-8, 0, Double.POSITIVE_INFINITY));
+    assertThat(d)
+        .isEqualTo(new Adam.Settings(1e-3, 0, 0.9, 0.999, 1e-8, 0, Double.POSITIVE_INFINITY));
     assertThatThrownBy(() -> d.withLearningRate(-1))
         .hasMessage("adam: learningRate is 0 or more, got -1.0");
     assertThatThrownBy(() -> d.withLearningRate(Double.NaN))
         .hasMessage("adam: learningRate is 0 or more, got NaN");
+    assertThatThrownBy(() -> d.withWarmup(-1)).hasMessage("adam: warmup is 0 or more, got -1");
     assertThatThrownBy(() -> d.withBetas(1, 0.9)).hasMessage("adam: beta1 is in [0, 1), got 1.0");
     assertThatThrownBy(() -> d.withBetas(0, -0.1)).hasMessage("adam: beta2 is in [0, 1), got -0.1");
     assertThatThrownBy(() -> d.withEpsilon(-1e-8))

@@ -209,12 +209,13 @@ public interface Backend extends AutoCloseable {
    *
    * <pre>
    * g ← g + decay·p      m ← β₁m + (1−β₁)g      v ← β₂v + (1−β₂)g²
-   * p ← p − lr/(1−β₁ᵗ) · m / (√v / √(1−β₂ᵗ) + ε)
+   * p ← p − lr·min(1, t/warmup)/(1−β₁ᵗ) · m / (√v / √(1−β₂ᵗ) + ε)
    * </pre>
    *
    * {@code lr} (float32) and {@code t} (int32, the steps before this one) have one element and lie
    * on the device.
    *
+   * @param warmup steps over which the rate rises to lr; 0: none
    * @param largest [1], raised to max |g| without decay, NaN stays; null: nobody asks
    * @param last whether t is raised, as no other part of the parameters needs this step's any more
    */
@@ -224,6 +225,7 @@ public interface Backend extends AutoCloseable {
       Buffer m,
       Buffer v,
       Buffer lr,
+      int warmup,
       Buffer t,
       Buffer largest,
       double beta1,

@@ -668,6 +668,7 @@ public abstract class HostBackend implements Backend {
       Buffer m,
       Buffer v,
       Buffer lr,
+      int warmup,
       Buffer t,
       Buffer largest,
       double beta1,
@@ -684,7 +685,8 @@ public abstract class HostBackend implements Backend {
     }
     // both sides of the fraction times √(1−β₂ᵗ): one division less for each parameter
     double root = Math.sqrt(1 - Math.pow(beta2, step));
-    float rate = (float) (in(lr).get(0) / (1 - Math.pow(beta1, step)) * root);
+    double warm = step < warmup ? step / warmup : 1;
+    float rate = (float) (in(lr).get(0) * warm / (1 - Math.pow(beta1, step)) * root);
     float small = (float) (epsilon * root);
     float b1 = (float) beta1;
     float b2 = (float) beta2;

@@ -435,6 +435,7 @@ public final class ReferenceBackend implements Backend {
       Buffer m,
       Buffer v,
       Buffer lr,
+      int warmup,
       Buffer t,
       Buffer largest,
       double beta1,
@@ -449,7 +450,8 @@ public final class ReferenceBackend implements Backend {
     if (last) {
       increment(t, 1);
     }
-    double rate = cells(lr).get(0) / (1 - Math.pow(beta1, step));
+    double warm = step < warmup ? step / warmup : 1;
+    double rate = cells(lr).get(0) * warm / (1 - Math.pow(beta1, step));
     double root = Math.sqrt(1 - Math.pow(beta2, step));
     for (int i = 0; i < size(p); i++) {
       double gi = cells(g).get(i) + decay * cells(p).get(i);

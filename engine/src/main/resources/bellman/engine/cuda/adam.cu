@@ -19,8 +19,8 @@ __device__ __forceinline__ uint magnitude(float x) { return __float_as_uint(x) &
 // the block that takes the last ticket counts the step: all have read t then. With 8 blocks on a
 // processor a million parameters are under way at once, which is worth a few spilled registers.
 extern "C" __global__ void __launch_bounds__(256, 8)
-    adam(float* p, const float* g, float* m, float* v, const float* lr, int* t, uint* largest,
-         uint* ticket, Step a, float logBeta1, float logBeta2, float epsilon, int aligned, int last,
+    adam(float* p, const float* g, float* m, float* v, const float* lr, int warmup, int* t,
+         uint* largest, uint* ticket, Step a, float logBeta1, float logBeta2, float epsilon, int aligned, int last,
          wide n) {
   __shared__ float rate, small;
   uint turn = 0, top = 0;
@@ -37,7 +37,8 @@ extern "C" __global__ void __launch_bounds__(256, 8)
   if (threadIdx.x == 0) {
     int now = t[0] + 1;
     float root = sqrtf(-expm1f(now * logBeta2));
-    rate = lr[0] / -expm1f(now * logBeta1) * root;
+    float warm = now < warmup ? (float)now / warmup : 1;
+    rate = lr[0] * warm / -expm1f(now * logBeta1) * root;
     small = epsilon * root;
     __threadfence();
   }

@@ -64,6 +64,7 @@ class BackendRunsTest {
               m.buffer(),
               v.buffer(),
               lr.buffer(),
+              0,
               t.buffer(),
               null,
               0.9,

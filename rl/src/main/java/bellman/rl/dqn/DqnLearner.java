@@ -66,6 +66,7 @@ public final class DqnLearner implements AutoCloseable {
             onlineWeights,
             Adam.Settings.defaults()
                 .withLearningRate(settings.learningRate())
+                .withWarmup(settings.learningRateWarmup())
                 .withMaxGradientNorm(settings.maxGradientNorm()));
     sampling = device.random(settings.seed(), "sampling");
     sums = device.state("sums of loss, Q and target", DType.FLOAT32, Shape.of(TdLoss.SUMS));
@@ -76,17 +77,8 @@ public final class DqnLearner implements AutoCloseable {
 
   /** One update; the replay must hold a transition. */
   public void update() {
-    if (updates <= settings.learningRateWarmup()) {
-      adam.learningRate(learningRateOf(updates + 1));
-    }
     update.run();
     updates++;
-  }
-
-  /** lr · min(1, k / warm-up) of update k = 1, 2, … */
-  private double learningRateOf(long k) {
-    int warmup = settings.learningRateWarmup();
-    return settings.learningRate() * (k < warmup ? (double) k / warmup : 1);
   }
 
   /** L(θ) = mean Huber(Q(s, a; θ) − y), y = r + γ max_a Q(s′, a; θ⁻). Returns L. */
@@ -117,7 +109,9 @@ public final class DqnLearner implements AutoCloseable {
 
   /** Of the last update; of the first before that. */
   public double learningRate() {
-    return learningRateOf(Math.max(1, updates));
+    long k = Math.max(1, updates);
+    int warmup = settings.learningRateWarmup();
+    return settings.learningRate() * (k < warmup ? (double) k / warmup : 1);
   }
 
   /** Means over the updates since the last call. */

@@ -217,6 +217,7 @@ public record TorchCheckpoint(Map<String, Values> network, Optional<Optimizer> o
       try {
         return new Adam.Settings(
             number("lr", group.get("lr")),
+            0,
             number("betas", betas.items().get(0)),
             number("betas", betas.items().get(1)),
             number("eps", group.get("eps")),
