@@ -13,7 +13,7 @@ import jcuda.driver.CUstream;
 
 /**
  * Our own convolutions and products on tensor cores ({@code tiles.cu}), in TF32, or in FP32 as
- * three products in TF32: for shapes without padding whose rows begin at multiples of 16 bytes.
+ * three products in TF32: for shapes whose rows begin at multiples of 16 bytes.
  */
 final class Tiles {
   /** Rows and columns of a tile, and most groups: the kernels are compiled for these. */
@@ -48,7 +48,11 @@ final class Tiles {
   record Cut(int rows, int cols, int splits, int groups) {
     /** Of a group. */
     private int warps() {
-      return rows * cols > 2048 ? 4 : 1;
+      return isLarge() ? 4 : 1;
+    }
+
+    private boolean isLarge() {
+      return rows * cols > 2048;
     }
 
     /** Bytes for the rings of a block's groups, whose parts of a tile fit, too. */
@@ -98,7 +102,8 @@ final class Tiles {
           Cut cut = new Cut(size[0], size[1], (int) Math.max(1, most), groups);
           long warps = tiles * cut.splits * groups * cut.warps();
           boolean idle = groups == 1 || warps <= FULL; // else groups gain nothing
-          if (idle && cut.shared() <= MOST_SHARED && hasRoom(cut, tiles)) {
+          boolean compiled = cut.isLarge() || !padded(pass, g);
+          if (idle && compiled && cut.shared() <= MOST_SHARED && hasRoom(cut, tiles)) {
             cuts.add(cut);
           }
         }
@@ -122,8 +127,13 @@ final class Tiles {
     return most * by < 1L << 32;
   }
 
+  /** Whether the kernel must look what is outside of the picture; the data gradient always does. */
+  private static boolean padded(Pass pass, ConvGeometry g) {
+    return pass != Pass.DATA && (g.padH() != 0 || g.padW() != 0);
+  }
+
   private static boolean fits(Pass pass, ConvGeometry g) {
-    if (g.padH() != 0 || g.padW() != 0 || !divides(g)) {
+    if (!divides(g) || (padded(pass, g) && g.c() % 4 != 0)) {
       return false;
     }
     boolean one = g.oh() == 1 && g.ow() == 1;
@@ -158,7 +168,7 @@ final class Tiles {
     return join(numbers, divisor(size), divisor(up(cols(pass, g), cut.cols)));
   }
 
-  /** What kernels divide by: places, a filter's row, strides, tiles of a phase, slices of a tap. */
+  /** What kernels divide by: as {@code tiles.cu}'s Divisors. */
   private static int[] divisors(ConvGeometry g, long tiles) {
     return join(
         divisor(g.ow()),
@@ -166,6 +176,7 @@ final class Tiles {
         divisor(g.s() * g.c()),
         divisor(g.strideH()),
         divisor(g.strideW()),
+        divisor(g.c()),
         divisor(Math.toIntExact(tiles / (g.strideH() * g.strideW()))),
         divisor(up(g.k(), SLICE)));
   }
@@ -231,15 +242,18 @@ final class Tiles {
     switch (pass) {
       case FORWARD -> {
         int max = relu ? 1 : 0;
-        launch(pass, tiles, cut, sizes, by, t, x, w, more, max, y, scratch, tickets);
+        launch(
+            pass, padded(pass, g), tiles, cut, sizes, by, t, x, w, more, max, y, scratch, tickets);
       }
-      case DATA -> launch(pass, tiles, cut, sizes, by, t, y, w, more, x, scratch, tickets);
-      case FILTER -> launch(pass, tiles, cut, sizes, by, t, x, y, w, more, scratch, tickets);
+      case DATA -> launch(pass, false, tiles, cut, sizes, by, t, y, w, more, x, scratch, tickets);
+      case FILTER ->
+          launch(pass, padded(pass, g), tiles, cut, sizes, by, t, x, y, w, more, scratch, tickets);
     }
   }
 
-  private void launch(Pass pass, int tiles, Cut cut, Object... arguments) {
-    String kernel = pass.name().toLowerCase(Locale.ROOT) + "_" + cut.rows + "x" + cut.cols;
+  private void launch(Pass pass, boolean padded, int tiles, Cut cut, Object... arguments) {
+    String size = "_" + cut.rows + "x" + cut.cols + (padded ? "_padded" : "");
+    String kernel = pass.name().toLowerCase(Locale.ROOT) + size;
     int threads = cut.groups * cut.warps() * 32;
     launch(kernel, tiles, cut.splits, threads, cut.shared(), arguments);
   }

@@ -1,4 +1,4 @@
-// Convolutions without padding, and products, on the tensor cores: an implicit matrix product
+// Convolutions and products on the tensor cores: an implicit matrix product
 // (Chetlur et al. 2014) that finds its operands' pixels while it loads them. A product is the
 // convolution of n images of one pixel.
 //
@@ -94,7 +94,8 @@ struct Tiling {
 };
 
 struct Divisors {
-  Divisor ow, oh, run, strideH, strideW, phase, tap;  // tiles of a phase, slices of a tap
+  Divisor ow, oh, run, strideH, strideW, channels;
+  Divisor phase, tap;  // tiles of a phase, slices of a tap
 };
 
 // What a block does, with places where parts meet.
@@ -331,9 +332,9 @@ __device__ __forceinline__ void share(int slices, Tiling cut, int group, int& fr
   to = min(slices, from + cut.each);
 }
 
-// y[m, k] = Σ x[m's pixels] w[k] (+ bias[k]), then max(·, 0) if asked. Without padding a filter's
-// row of s · c numbers lies in one piece in x and in w.
-template <int BM, int BN, int WM, int WN>
+// y[m, k] = Σ x[m's pixels] w[k] (+ bias[k]), then max(·, 0) if asked. A filter's row of s · c numbers
+// lies in one piece in x and in w; PADDED, what of it is outside of the picture is 0.
+template <int BM, int BN, int WM, int WN, bool PADDED>
 __device__ void forward_tile(Geometry g, Divisors by, Tiling cut, Job job, const float* x,
                              const float* w, const float* bias, int relu, float* y) {
   const int AS = BM * SLICE, BS = BN * SLICE;
@@ -344,12 +345,15 @@ __device__ void forward_tile(Geometry g, Divisors by, Tiling cut, Job job, const
   int part = T::member() % 4, row = T::member() / 4;
   const float* a[AC];  // behind the last row comes that again, and nobody uses what it makes
   const float* b[BC];
+  int top[AC], left[AC];
 #pragma unroll
   for (int i = 0; i < AC; i++) {
     int m = min(m0 + row + i * ROWS, M - 1);
     int line = quotient(m, by.ow), q = m - line * g.ow;
     int image = quotient(line, by.oh), p = line - image * g.oh;
-    a[i] = x + (((wide)image * g.h + p * g.strideH) * g.w + q * g.strideW) * g.c + part * 4;
+    top[i] = p * g.strideH - (PADDED ? g.padH : 0);
+    left[i] = q * g.strideW - (PADDED ? g.padW : 0);
+    a[i] = x + (((wide)image * g.h + top[i]) * g.w + left[i]) * g.c + part * 4;
   }
 #pragma unroll
   for (int i = 0; i < BC; i++) b[i] = w + (wide)min(n0 + row + i * ROWS, N - 1) * depth + part * 4;
@@ -359,9 +363,13 @@ __device__ void forward_tile(Geometry g, Divisors by, Tiling cut, Job job, const
   uint place = deep(row, part);  // rows a multiple of 8 apart are exchanged alike
   auto load = [&](uint stage) {
     bool in = k + part * 4 < depth;
-    int pixel = r * g.w * g.c + j;
+    int pixel = r * g.w * g.c + j, right = PADDED ? quotient(j + part * 4, by.channels) : 0;
 #pragma unroll
-    for (int i = 0; i < AC; i++) copy_16(stage + place + i * ROWS * SLICE * 4, a[i] + pixel, in);
+    for (int i = 0; i < AC; i++) {
+      bool inside = in;
+      if (PADDED) inside = in && (uint)(top[i] + r) < g.h && (uint)(left[i] + right) < g.w;
+      copy_16(stage + place + i * ROWS * SLICE * 4, a[i] + pixel, inside);
+    }
 #pragma unroll
     for (int i = 0; i < BC; i++)
       if (BN % ROWS == 0 || row < BN)
@@ -397,9 +405,10 @@ __device__ void forward_tile(Geometry g, Divisors by, Tiling cut, Job job, const
   });
 }
 
-// dx[h, w, c] = Σ dy[p, q, k] w[k, h − p·stride, w − q·stride, c]. The pixels that have the same
-// rest by the strides meet the same taps of the filter: a phase, which has tiles of its own. If x is
-// given, it came out of a relu, and dx is the gradient before that.
+// dx[h, w, c] = Σ dy[p, q, k] w[k, h − p·stride, w − q·stride, c], where h and w count the padding,
+// too. The pixels that have the same rest by the strides meet the same taps of the filter: a phase,
+// which has tiles of its own. If x is given, it came out of a relu, and dx is the gradient before
+// that.
 template <int BM, int BN, int WM, int WN>
 __device__ void data_tile(Geometry g, Divisors by, Tiling cut, Job job, const float* dy,
                           const float* w, const float* x, float* dx) {
@@ -409,8 +418,11 @@ __device__ void data_tile(Geometry g, Divisors by, Tiling cut, Job job, const fl
   const int AC = BM / A_ROWS, BC = (SLICE + B_ROWS - 1) / B_ROWS;
   int phase = quotient(job.tile, by.phase), tile = job.tile - phase * by.phase.d;
   int ph = quotient(phase, by.strideW), pw = phase - ph * g.strideW;
-  int ih = quotient(g.h - ph + g.strideH - 1, by.strideH);
-  int iw = quotient(g.w - pw + g.strideW - 1, by.strideW);
+  // the phase's first pixel behind the padding, and how many there are
+  int h0 = quotient(max(0, g.padH - ph + g.strideH - 1), by.strideH);
+  int w0 = quotient(max(0, g.padW - pw + g.strideW - 1), by.strideW);
+  int ih = quotient(max(0, g.padH + g.h - ph + g.strideH - 1), by.strideH) - h0;
+  int iw = quotient(max(0, g.padW + g.w - pw + g.strideW - 1), by.strideW) - w0;
   int down = quotient(max(0, g.r - ph + g.strideH - 1), by.strideH);
   int right = quotient(max(0, g.s - pw + g.strideW - 1), by.strideW);
   int M = g.n * ih * iw, N = g.c;
@@ -426,8 +438,8 @@ __device__ void data_tile(Geometry g, Divisors by, Tiling cut, Job job, const fl
   for (int i = 0; i < AC; i++) {
     int m = m0 + row + i * A_ROWS;
     int line = quotient(m, wide_by), image = quotient(line, high_by);
-    q[i] = m - line * iw;
-    p[i] = line - image * ih;
+    q[i] = w0 + m - line * iw;
+    p[i] = h0 + line - image * ih;
     a[i] = dy + (((wide)image * g.oh + p[i]) * g.ow + q[i]) * g.k + part * 4;
     if (m >= M) p[i] = -1 - g.r;  // above every picture
   }
@@ -480,7 +492,8 @@ __device__ void data_tile(Geometry g, Divisors by, Tiling cut, Job job, const fl
     for (int e = 0; e < 2; e++) {
       int m = m0 + T::row(four) + 8 * e;
       int line = quotient(m, wide_by), image = quotient(line, high_by);
-      int v = (m - line * iw) * g.strideW + pw, h = (line - image * ih) * g.strideH + ph;
+      int v = (w0 + m - line * iw) * g.strideW + pw - g.padW;
+      int h = (h0 + line - image * ih) * g.strideH + ph - g.padH;
       at[e] = m < M ? (((wide)image * g.h + h) * g.w + v) * g.c + n : -1;
       y[e] = {1, 1};
       if (x && m < M) y[e] = *(const float2*)(x + at[e]);
@@ -495,7 +508,7 @@ __device__ void data_tile(Geometry g, Divisors by, Tiling cut, Job job, const fl
 
 // dw[k, j] = Σ_m dy[m, k] x[m's pixels][j]: the reduction runs over all places of the filter. If
 // asked, db[k] = Σ_m dy[m, k] on the way.
-template <int BM, int BN, int WM, int WN>
+template <int BM, int BN, int WM, int WN, bool PADDED>
 __device__ void filter_tile(Geometry g, Divisors by, Tiling cut, Job job, const float* x,
                             const float* dy, float* dw, float* db) {
   const int AS = SLICE * ACROSS(BM), BS = SLICE * ACROSS(BN);
@@ -513,6 +526,7 @@ __device__ void filter_tile(Geometry g, Divisors by, Tiling cut, Job job, const 
 #pragma unroll
   for (int i = 0; i < AC; i++) a[i] = dy + (wide)(aRow + i * A_ROWS) * M + m;
   const float* b = x + r * g.w * g.c + n - r * run;
+  int right = PADDED ? quotient(n - r * run, by.channels) : 0;
   int first = from * SLICE;  // place of the next slice
   auto load = [&](uint stage) {
     wide start = (wide)first * M;
@@ -526,10 +540,12 @@ __device__ void filter_tile(Geometry g, Divisors by, Tiling cut, Job job, const 
       int place = first + bRow + i * B_ROWS;
       int line = quotient(place, by.ow), q = place - line * g.ow;
       int image = quotient(line, by.oh), p = line - image * g.oh;
-      int pixel = (image * g.h + p * g.strideH) * g.w + q * g.strideW;
+      int top = p * g.strideH - (PADDED ? g.padH : 0), left = q * g.strideW - (PADDED ? g.padW : 0);
+      int pixel = (image * g.h + top) * g.w + left;
+      bool inside = place < places;
+      if (PADDED) inside = inside && (uint)(top + r) < g.h && (uint)(left + right) < g.w;
       if (SLICE % B_ROWS == 0 || bRow < SLICE)
-        copy_16(stage + 4 * AS + across<BN>(bRow + i * B_ROWS, bCol), b + (wide)pixel * g.c,
-                place < places);
+        copy_16(stage + 4 * AS + across<BN>(bRow + i * B_ROWS, bCol), b + (wide)pixel * g.c, inside);
     }
     first += SLICE;
   };
@@ -558,30 +574,36 @@ __device__ void filter_tile(Geometry g, Divisors by, Tiling cut, Job job, const 
   });
 }
 
-#define TILES(BM, BN, WM, WN, GROUPS, BLOCKS)                                                    \
+#define FORWARD_AND_FILTER(NAME, BM, BN, WM, WN, GROUPS, BLOCKS, PADDED)                         \
   extern "C" __global__ void __launch_bounds__(GROUPS * 32 * (BM / WM) * (BN / WN), BLOCKS)      \
-      forward_##BM##x##BN(Geometry g, Divisors by, Tiling cut, const float* x, const float* w,   \
-                          const float* bias, int relu, float* y, float* parts, uint* tickets) {  \
+      forward_##NAME(Geometry g, Divisors by, Tiling cut, const float* x, const float* w,        \
+                     const float* bias, int relu, float* y, float* parts, uint* tickets) {       \
     Job job = {(int)blockIdx.x, (int)blockIdx.y, parts, tickets};                                \
-    forward_tile<BM, BN, WM, WN>(g, by, cut, job, x, w, bias, relu, y);                          \
+    forward_tile<BM, BN, WM, WN, PADDED>(g, by, cut, job, x, w, bias, relu, y);                  \
   }                                                                                              \
+  extern "C" __global__ void __launch_bounds__(GROUPS * 32 * (BM / WM) * (BN / WN), BLOCKS)      \
+      filter_##NAME(Geometry g, Divisors by, Tiling cut, const float* x, const float* dy,        \
+                    float* dw, float* db, float* parts, uint* tickets) {                         \
+    Job job = {(int)blockIdx.x, (int)blockIdx.y, parts, tickets};                                \
+    filter_tile<BM, BN, WM, WN, PADDED>(g, by, cut, job, x, dy, dw, db);                         \
+  }
+#define TILES(BM, BN, WM, WN, GROUPS, BLOCKS)                                                    \
+  FORWARD_AND_FILTER(BM##x##BN, BM, BN, WM, WN, GROUPS, BLOCKS, false)                           \
   extern "C" __global__ void __launch_bounds__(GROUPS * 32 * (BM / WM) * (BN / WN), BLOCKS)      \
       data_##BM##x##BN(Geometry g, Divisors by, Tiling cut, const float* dy, const float* w,     \
                        const float* x, float* dx, float* parts, uint* tickets) {                 \
     Job job = {(int)blockIdx.x, (int)blockIdx.y, parts, tickets};                                \
     data_tile<BM, BN, WM, WN>(g, by, cut, job, dy, w, x, dx);                                    \
-  }                                                                                              \
-  extern "C" __global__ void __launch_bounds__(GROUPS * 32 * (BM / WM) * (BN / WN), BLOCKS)      \
-      filter_##BM##x##BN(Geometry g, Divisors by, Tiling cut, const float* x, const float* dy,   \
-                         float* dw, float* db, float* parts, uint* tickets) {                    \
-    Job job = {(int)blockIdx.x, (int)blockIdx.y, parts, tickets};                                \
-    filter_tile<BM, BN, WM, WN>(g, by, cut, job, x, dy, dw, db);                                 \
   }
+// large tiles alone for padded pictures
+#define LARGE_TILES(BM, BN, WM, WN, GROUPS, BLOCKS) \
+  TILES(BM, BN, WM, WN, GROUPS, BLOCKS)             \
+  FORWARD_AND_FILTER(BM##x##BN##_padded, BM, BN, WM, WN, GROUPS, BLOCKS, true)
 // of a tile, of a warp; groups at most; blocks that a processor shall hold of so many groups
-TILES(128, 64, 64, 32, 1, 2)
-TILES(128, 32, 32, 32, 2, 1)
-TILES(64, 64, 32, 32, 2, 1)
-TILES(32, 128, 32, 32, 2, 1)
+LARGE_TILES(128, 64, 64, 32, 1, 2)
+LARGE_TILES(128, 32, 32, 32, 2, 1)
+LARGE_TILES(64, 64, 32, 32, 2, 1)
+LARGE_TILES(32, 128, 32, 32, 2, 1)
 TILES(64, 32, 64, 32, 8, 1)
 TILES(32, 64, 32, 64, 8, 1)
 TILES(32, 32, 32, 32, 8, 2)

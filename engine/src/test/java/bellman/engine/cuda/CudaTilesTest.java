@@ -43,6 +43,9 @@ class CudaTilesTest {
         new ConvGeometry(32, 6, 9, 64, 64, 3, 3, 1, 1, 0, 0),
         new ConvGeometry(2, 11, 13, 16, 36, 2, 3, 3, 2, 0, 0), // pixels that no filter reaches
         new ConvGeometry(1, 9, 10, 16, 4, 2, 1, 2, 3, 0, 0),
+        new ConvGeometry(3, 6, 9, 16, 36, 3, 3, 1, 1, 1, 1),
+        new ConvGeometry(2, 5, 6, 32, 36, 5, 3, 1, 2, 2, 1),
+        new ConvGeometry(1, 4, 5, 16, 8, 4, 4, 3, 3, 3, 2),
         product(32, 1792, 512),
         product(32, 512, 4),
         product(32, 4, 512),
@@ -200,7 +203,7 @@ class CudaTilesTest {
 
   @Test
   void whatTheyCannotDoHasNoCuts() {
-    ConvGeometry padded = new ConvGeometry(1, 8, 8, 16, 16, 3, 3, 1, 1, 1, 1);
+    ConvGeometry padded = new ConvGeometry(1, 8, 8, 6, 6, 3, 3, 1, 1, 1, 1); // pixels of 24 bytes
     ConvGeometry odd = new ConvGeometry(1, 8, 8, 3, 16, 3, 3, 1, 1, 0, 0); // rows of 12 bytes
     for (Pass pass : Pass.values()) {
       assertThat(Tiles.cuts(pass, padded)).isEmpty();
