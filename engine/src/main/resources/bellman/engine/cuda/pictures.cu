@@ -18,6 +18,17 @@ __device__ __forceinline__ void to_float(uint bytes, uint* four) {
   for (int i = 0; i < 4; i++) four[i] = __float_as_uint((float)(bytes >> 8 * i & 255));
 }
 
+// c += a b; of one of them, low holds what the tensor cores cut off, the other's is null.
+__device__ __forceinline__ void multiply_exactly(
+    float* c, const uint* a, const uint* aLow, const uint* b, const uint* bLow) {
+  float part[4] = {};
+  if (aLow) multiply(part, aLow, b);
+  if (bLow) multiply(part, a, bLow);
+  multiply(part, a, b);
+#pragma unroll
+  for (int e = 0; e < 4; e++) c[e] += part[e];
+}
+
 // 64 bytes more than a multiple of 128, so that two rows read at once touch every bank once
 __device__ __forceinline__ int filter_row(int depth) { return depth + (depth % 32 == 0 ? 16 : 0); }
 

@@ -36,13 +36,11 @@ __device__ __forceinline__ void copies_arrived() {
 // before makes that a rounding: an instruction, where cvt.rna takes three for the last sixth.
 __device__ __forceinline__ float nudged(float x) { return fmaf(x, 1 / 3072.f, x); }
 
-// x = high + low, as far as TF32 goes
+// x for the tensor cores, rounded; with EXACT as it is, and in low what they will cut off, rounded.
 __device__ __forceinline__ void split(uint x, uint& high, uint& low) {
-  high = __float_as_uint(nudged(__uint_as_float(x)));
-  if (EXACT) {
-    high &= ~0x1fffu;
-    low = __float_as_uint(nudged(__uint_as_float(x) - __uint_as_float(high)));
-  }
+  float f = __uint_as_float(x);
+  high = EXACT ? x : __float_as_uint(nudged(f));
+  if (EXACT) low = __float_as_uint(nudged(f - __uint_as_float(x & ~0x1fffu)));
 }
 
 __device__ __forceinline__ void multiply(float* c, const uint* a, const uint* b) {
@@ -104,17 +102,6 @@ struct Job {
   float* parts;
   uint* tickets;
 };
-
-// c += a b, exact. The tensor cores cut off what they add to a sum; an addition outside rounds.
-__device__ __forceinline__ void multiply_exactly(
-    float* c, const uint* a, const uint* aLow, const uint* b, const uint* bLow) {
-  float part[4] = {};
-  if (aLow) multiply(part, aLow, b);
-  if (bLow) multiply(part, a, bLow);
-  multiply(part, a, b);
-#pragma unroll
-  for (int e = 0; e < 4; e++) c[e] += part[e];
-}
 
 // The rings lie one behind the other.
 extern __shared__ __align__(128) float tile_rings[];
@@ -222,25 +209,37 @@ struct Tile {
       for (int k = 0; k < SLICE; k += 4) b[k / 8][j][k / 4 % 2] = load_1(at + k * ACROSS(BN) * 4);
     }
   }
+  // With EXACT three products are made of one. The tensor cores cut off what they add to a sum, an
+  // addition outside rounds: so those of a slice meet in a sum of their own.
   __device__ void multiply_all() {
+    uint high[HALVES][COLS][2], low[HALVES][COLS][2];
 #pragma unroll
-    for (int h = 0; h < HALVES; h++) {
-      uint high[COLS][2], low[COLS][2], aHigh[4], aLow[4];
+    for (int h = 0; h < HALVES; h++)
 #pragma unroll
       for (int j = 0; j < COLS; j++)
 #pragma unroll
-        for (int e = 0; e < 2; e++) split(b[h][j][e], high[j][e], low[j][e]);
+        for (int e = 0; e < 2; e++) split(b[h][j][e], high[h][j][e], low[h][j][e]);
 #pragma unroll
-      for (int i = 0; i < ROWS; i++) {
+    for (int i = 0; i < ROWS; i++) {
+      float part[COLS][4] = {};
+#pragma unroll
+      for (int h = 0; h < HALVES; h++) {
+        uint aHigh[4], aLow[4];
 #pragma unroll
         for (int e = 0; e < 4; e++) split(a[h][i][e], aHigh[e], aLow[e]);
 #pragma unroll
-        for (int j = 0; j < COLS; j++)
-          if (EXACT)
-            multiply_exactly(sum[i][j], aHigh, aLow, high[j], low[j]);
-          else
-            multiply(sum[i][j], aHigh, high[j]);
+        for (int j = 0; j < COLS; j++) {
+          if (EXACT) {
+            multiply(part[j], aLow, high[h][j]);
+            multiply(part[j], aHigh, low[h][j]);
+          }
+          multiply(EXACT ? part[j] : sum[i][j], aHigh, high[h][j]);
+        }
       }
+#pragma unroll
+      for (int j = 0; j < COLS; j++)
+#pragma unroll
+        for (int e = 0; EXACT && e < 4; e++) sum[i][j][e] += part[j][e];
     }
   }
 
@@ -405,10 +404,9 @@ __device__ void forward_tile(Geometry g, Divisors by, Tiling cut, Job job, const
   });
 }
 
-// dx[h, w, c] = Σ dy[p, q, k] w[k, h − p·stride, w − q·stride, c], where h and w count the padding,
-// too. The pixels that have the same rest by the strides meet the same taps of the filter: a phase,
-// which has tiles of its own. If x is given, it came out of a relu, and dx is the gradient before
-// that.
+// dx[h, w, c] = Σ dy[p, q, k] w[k, h − p·stride, w − q·stride, c]. The pixels that have the same
+// rest by the strides meet the same taps of the filter: a phase, which has tiles of its own. Here h
+// and w count the padding. If x is given, it came out of a relu, and dx is the gradient before that.
 template <int BM, int BN, int WM, int WN>
 __device__ void data_tile(Geometry g, Divisors by, Tiling cut, Job job, const float* dy,
                           const float* w, const float* x, float* dx) {
