@@ -4,6 +4,7 @@ import bellman.engine.backend.Backend;
 import bellman.engine.backend.Buffer;
 import bellman.engine.backend.BytePictures;
 import bellman.engine.backend.ConvGeometry;
+import bellman.engine.backend.Fold;
 import bellman.engine.backend.Pointwise;
 import java.util.ArrayList;
 import java.util.List;
@@ -344,6 +345,18 @@ public final class Tensor {
     return values;
   }
 
+  /**
+   * Takes what kernels write into this int32 tensor of {@link Device#shared} memory, each element
+   * once between two takes. Waits for that alone, not for the end of the step; what is taken is
+   * gone.
+   */
+  public int[] take() {
+    checkRead("take", DType.INT32);
+    int[] values = new int[Math.toIntExact(shape.size())];
+    device.backend().take(buffer(), values);
+    return values;
+  }
+
   public byte[] toBytes() {
     checkRead("toBytes", DType.UINT8);
     byte[] values = new byte[Math.toIntExact(shape.size())];
@@ -424,6 +437,13 @@ public final class Tensor {
   public void set(long at, byte[] values) {
     checkSet(at, values.length, DType.UINT8);
     device.backend().write(buffer(), at, values, 0, values.length);
+    buffer().written();
+  }
+
+  /** Overwrites the bytes from {@code at} on with a picture, folded. */
+  public void set(long at, byte[] picture, Fold fold) {
+    checkSet(at, picture.length, DType.UINT8);
+    device.backend().write(buffer(), at, picture, fold);
     buffer().written();
   }
 

@@ -184,6 +184,7 @@ class DeviceTest {
       Tensor x = device.shared("x", DType.INT32, Shape.of(3));
       x.set(new int[] {1, 2, 3});
       assertThat(x.toInts()).containsExactly(1, 2, 3);
+      assertThat(x.take()).containsExactly(1, 2, 3);
       assertThat(device.liveBytes()).isEqualTo(12);
       assertThat(backend.held()).isEqualTo(held + 1);
     }

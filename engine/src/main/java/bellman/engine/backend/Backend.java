@@ -33,6 +33,14 @@ public interface Backend extends AutoCloseable {
     return allocate(dtype, count);
   }
 
+  /**
+   * Takes ints that kernels write into shared memory, each once between two takes: waits until they
+   * are there, which may be before their step has ended, and no longer.
+   */
+  default void take(Buffer shared, int[] to) {
+    read(shared, 0, to, 0, to.length);
+  }
+
   /** Bytes that could still be allocated, as far as the system says; empty where it does not. */
   default OptionalLong freeBytes() {
     return OptionalLong.empty();
@@ -51,6 +59,16 @@ public interface Backend extends AutoCloseable {
   void write(Buffer to, long at, byte[] from, int start, int n);
 
   void write(Buffer to, long at, int[] from, int start, int n);
+
+  /** The same of a picture, folded. */
+  default void write(Buffer to, long at, byte[] picture, Fold fold) {
+    byte[] folded = picture;
+    if (fold.by() > 1) {
+      folded = new byte[picture.length];
+      fold.fold(picture, 0, folded, 0, picture.length);
+    }
+    write(to, at, folded, 0, folded.length);
+  }
 
   /** Waits for the work that produces the values, then copies them. */
   void read(Buffer from, long at, float[] to, int start, int n);

@@ -7,12 +7,16 @@ import bellman.engine.backend.Backend;
 import bellman.engine.backend.Buffer;
 import bellman.engine.backend.BytePictures;
 import bellman.engine.backend.ConvGeometry;
+import bellman.engine.backend.Fold;
 import bellman.engine.backend.Kernel;
 import bellman.engine.backend.Philox;
 import bellman.engine.backend.Pointwise;
 import bellman.engine.backend.Recording;
 import bellman.engine.cuda.CudaBuffer.Address;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Locale;
@@ -27,6 +31,7 @@ import jcuda.driver.CUdeviceptr;
 import jcuda.driver.CUfunction;
 import jcuda.driver.CUgraph;
 import jcuda.driver.CUgraphExec;
+import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
 import jcuda.jcudnn.JCudnn;
 
@@ -41,6 +46,9 @@ public final class CudaBackend implements Backend {
   private static final int RELAXED = 2; // capture mode: other calls of this thread stay allowed
   private static final long MOST_WORKSPACE = 512L << 20; // bytes, for a convolution
   private static final int FEW_BLOCKS = 264; // of work beside: two on each of an H100's processors
+  private static final int ABSENT = Integer.MIN_VALUE; // in shared memory: not written yet
+  private static final VarHandle INTS =
+      MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.nativeOrder());
   private static final int SUM_BLOCKS = 1056; // 8 on each of an H100's processors
 
   private final CUdevice device;
@@ -220,7 +228,11 @@ public final class CudaBackend implements Backend {
     Address address = new Address();
     Status.driver(
         JCudaDriver.cuMemHostGetDevicePointer(address, pinned, 0), "cuMemHostGetDevicePointer");
-    return new CudaBuffer(dtype, count, address, pinned);
+    CudaBuffer shared = new CudaBuffer(dtype, count, address, pinned);
+    for (int i = 0; dtype == DType.INT32 && i < count; i++) {
+      INTS.setVolatile(shared.host(0, (int) size), i * Integer.BYTES, ABSENT);
+    }
+    return shared;
   }
 
   @Override
@@ -250,6 +262,33 @@ public final class CudaBackend implements Backend {
     }
     bytes -= Math.max(1, b.bytes());
     Status.driver(JCudaDriver.cuMemFree(address), "release of " + b.bytes() + " bytes");
+  }
+
+  /** Looks where the kernels write until it is no longer what the last take left. */
+  @Override
+  public void take(Buffer shared, int[] to) {
+    requireNotRecording("take", to.length);
+    ByteBuffer host = in(shared).host(0, to.length * Integer.BYTES);
+    for (int i = 0; i < to.length; i++) {
+      int place = i * Integer.BYTES;
+      for (int looks = 1; (int) INTS.getVolatile(host, place) == ABSENT; looks++) {
+        Thread.onSpinWait();
+        if (looks % 1024 == 0 && !isBusy() && (int) INTS.getVolatile(host, place) == ABSENT) {
+          throw new IllegalStateException(
+              "take: nothing was written to element " + i + " of " + to.length);
+        }
+      }
+      to[i] = (int) INTS.getVolatile(host, place);
+      INTS.setVolatile(host, place, ABSENT);
+    }
+  }
+
+  private boolean isBusy() {
+    int status = JCudaDriver.cuStreamQuery(main.stream);
+    if (status != 0 && status != CUresult.CUDA_ERROR_NOT_READY) {
+      Status.driver(status, "take");
+    }
+    return status != 0;
   }
 
   private void requireNotRecording(String op, long n) {
@@ -309,6 +348,16 @@ public final class CudaBackend implements Backend {
   @Override
   public void write(Buffer to, long at, byte[] from, int start, int n) {
     upload(to, at, n, (b, first, count) -> b.put(from, start + first, count));
+  }
+
+  @Override
+  public void write(Buffer to, long at, byte[] picture, Fold fold) {
+    if (!Staging.folds(at, picture.length, fold)) {
+      Backend.super.write(to, at, picture, fold);
+      return;
+    }
+    requireNotRecording("write", picture.length);
+    staging.write(out(to), at, picture, fold);
   }
 
   @Override

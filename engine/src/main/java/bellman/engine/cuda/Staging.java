@@ -1,5 +1,6 @@
 package bellman.engine.cuda;
 
+import bellman.engine.backend.Fold;
 import bellman.engine.cuda.CudaBuffer.Address;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -18,7 +19,7 @@ import jcuda.driver.JCudaDriver;
  *
  * <p>A call of the driver costs more than the way of a few kilobytes, so small writes wait here as
  * letters, and one kernel delivers all of them before anything that might read them; a recording
- * that the host feeds before each run begins with that kernel.
+ * that the host feeds before each run begins with that kernel. A picture is folded on its way.
  */
 final class Staging implements AutoCloseable {
   /** Pinned memory that kernels reach, too. */
@@ -26,12 +27,15 @@ final class Staging implements AutoCloseable {
 
   private static final int SEGMENT = 1 << 20;
   private static final int SEGMENTS = 4;
-  private static final int LETTERS = 32; // as in deliver.cu
+  private static final int LISTS = 8; // as many blocks deliver
+  private static final int ENTRIES = 15; // of a list, as in deliver.cu
+  private static final int ENTRY = 32; // bytes: from, to, bytes, fold
+  private static final int READ = Integer.BYTES; // how often a list was read, behind its count
+  private static final int LIST = 512; // bytes
+  private static final int ALL_LISTS = LISTS * LIST;
+  private static final int LETTERS = LISTS * ENTRIES;
   private static final int LETTER = 1 << 16; // bytes; larger writes are the copy engine's
   private static final int BAG = 1 << 18; // bytes of all that wait
-  private static final int LIST = 1024; // bytes: count, read, then from, to, bytes of each letter
-  private static final int READ = 8; // its place in the list
-  private static final int ENTRIES = 16;
   private static final int THREADS = 1024;
 
   private final CUstream stream;
@@ -41,7 +45,7 @@ final class Staging implements AutoCloseable {
   private final Address onDevice = new Address(); // where the device sees the pinned memory
   private final ByteBuffer bytes;
   private final int back = SEGMENT * SEGMENTS; // the segment of reads
-  private final int recorded = back + SEGMENT; // the list of recordings
+  private final int recorded = back + SEGMENT; // the lists of recordings
   private final CUevent[] done = new CUevent[SEGMENTS];
   private final boolean[] used = new boolean[SEGMENTS];
   private int segment;
@@ -50,22 +54,22 @@ final class Staging implements AutoCloseable {
   private final int[] from = new int[LETTERS]; // within the pinned memory
   private final long[] to = new long[LETTERS];
   private final int[] length = new int[LETTERS];
+  private final Fold[] folds = new Fold[LETTERS]; // null: as it is
   private int waiting;
   private int waitingBytes;
-  private long launches; // of recordings that read the list
+  private int launches; // of recordings that read the lists
 
   Staging(CUstream stream, Launcher launcher, CUfunction kernel) {
     this.stream = stream;
     this.launcher = launcher;
     this.kernel = kernel;
-    int size = recorded + LIST;
+    int size = recorded + ALL_LISTS;
     Status.driver(
         JCudaDriver.cuMemHostAlloc(pinned, size, FLAGS), "cuMemHostAlloc of " + size + " bytes");
     Status.driver(
         JCudaDriver.cuMemHostGetDevicePointer(onDevice, pinned, 0), "cuMemHostGetDevicePointer");
     bytes = pinned.getByteBuffer(0, size).order(ByteOrder.nativeOrder());
-    bytes.putLong(recorded, 0);
-    bytes.putLong(recorded + READ, 0);
+    clear(recorded);
     for (int i = 0; i < SEGMENTS; i++) {
       done[i] = new CUevent();
       Status.driver(
@@ -76,15 +80,42 @@ final class Staging implements AutoCloseable {
 
   /** The most bytes of one write or read. */
   static int most() {
-    return SEGMENT - LIST;
+    return SEGMENT - ALL_LISTS;
+  }
+
+  /** Whether a picture of n bytes can be folded on its way to byte {@code offset} of a buffer. */
+  static boolean folds(long offset, int n, Fold fold) {
+    boolean inWords = offset % 4 == 0 && n % 16 == 0 && fold.run() % 4 == 0;
+    return fold.by() > 1 && inWords && n <= LETTER;
   }
 
   /** Writes {@code n ≤ most()} bytes, which {@code fill} puts, to the device; does not wait. */
   void write(CudaBuffer buffer, long offset, int n, Consumer<ByteBuffer> fill) {
+    write(buffer, offset, n, null, fill);
+  }
+
+  /**
+   * Writes a picture, folded; see {@link #folds}. Each block of the kernel folds some bands of it.
+   */
+  void write(CudaBuffer buffer, long offset, byte[] picture, Fold fold) {
+    int bands = picture.length / fold.band();
+    int each = (bands + LISTS - 1) / LISTS * fold.band();
+    if (each % 16 != 0) {
+      each = picture.length;
+    }
+    for (int from = 0; from < picture.length; from += each) {
+      int first = from;
+      int n = Math.min(each, picture.length - from);
+      write(buffer, offset + from, n, fold, to -> to.put(picture, first, n));
+    }
+  }
+
+  private void write(CudaBuffer buffer, long offset, int n, Fold fold, Consumer<ByteBuffer> fill) {
     long place = buffer.address().value() + offset;
     for (int i = 0; i < waiting; i++) {
       if (place == to[i] && n == length[i]) {
         fill.accept(view(from[i], n)); // what waited is not wanted any more
+        folds[i] = fold;
         return;
       }
       if (place < to[i] + length[i] && to[i] < place + n) {
@@ -109,13 +140,14 @@ final class Staging implements AutoCloseable {
     fill.accept(view(start, n));
     from[waiting] = start;
     to[waiting] = place;
+    folds[waiting] = fold;
     length[waiting++] = n;
     waitingBytes += n;
   }
 
-  /** A place for n bytes in the ring; behind it is always one for a list. */
+  /** A place for n bytes in the ring; behind it is always one for lists. */
   private int room(int n) {
-    if (at + n + LIST > SEGMENT) {
+    if (at + n + ALL_LISTS > SEGMENT) {
       deliver();
       Status.driver(JCudaDriver.cuEventRecord(done[segment], stream), "cuEventRecord");
       used[segment] = true;
@@ -138,42 +170,65 @@ final class Staging implements AutoCloseable {
   /** Sends off what waits. */
   void deliver() {
     if (waiting > 0) {
-      int list = segment * SEGMENT + at;
-      at += LIST;
-      put(list);
-      run(list);
+      int lists = segment * SEGMENT + at;
+      at += ALL_LISTS;
+      clear(lists);
+      put(lists);
+      run(lists);
     }
   }
 
-  /** Records the kernel that delivers what {@link #ride} puts on the recordings' list. */
+  /** Records the kernel that delivers what {@link #ride} puts on the recordings' lists. */
   void record() {
     run(recorded);
   }
 
-  /** Sends what waits along with a recording that reads the list and is launched now. */
+  /** Sends what waits along with a recording that reads the lists and is launched now. */
   void ride() {
-    if (waiting > 0 && bytes.getLong(recorded + READ) == launches) {
+    if (waiting > 0 && wereRead()) {
       put(recorded);
     } else {
-      deliver(); // an earlier launch has yet to read the list
+      deliver();
     }
     launches++;
   }
 
-  private void put(int list) {
-    for (int i = 0; i < waiting; i++) {
-      int entry = list + ENTRIES + 24 * i;
-      bytes.putLong(entry, onDevice.value() + from[i]);
-      bytes.putLong(entry + 8, to[i]);
-      bytes.putLong(entry + 16, length[i]);
+  /** Whether every launch so far has read the recordings' lists. */
+  private boolean wereRead() {
+    for (int i = 0; i < LISTS; i++) {
+      if (bytes.getInt(recorded + i * LIST + READ) != launches) {
+        return false;
+      }
     }
-    bytes.putLong(list, waiting);
+    return true;
+  }
+
+  private void clear(int lists) {
+    for (int i = 0; i < LISTS; i++) {
+      bytes.putLong(lists + i * LIST, 0); // its count and how often it was read
+    }
+  }
+
+  /** Deals out what waits; the lists are empty. */
+  private void put(int lists) {
+    for (int i = 0; i < waiting; i++) {
+      int list = lists + i % LISTS * LIST;
+      int entry = list + 2 * Integer.BYTES + i / LISTS * ENTRY;
+      bytes.putLong(entry, onDevice.value() + from[i]);
+      bytes.putLong(entry + Long.BYTES, to[i]);
+      bytes.putInt(entry + 16, length[i]);
+      Fold fold = folds[i];
+      bytes.putInt(entry + 20, fold == null ? 0 : fold.by());
+      bytes.putInt(entry + 24, fold == null ? 0 : fold.columns());
+      bytes.putInt(entry + 28, fold == null ? 0 : fold.run());
+      bytes.putInt(list, i / LISTS + 1);
+    }
     waiting = 0;
     waitingBytes = 0;
   }
 
-  private void run(int list) {
-    launcher.run(stream, "deliver", kernel, 1, 1, THREADS, 1, onDevice.value() + list);
+  private void run(int lists) {
+    launcher.run(stream, "deliver", kernel, LISTS, 1, THREADS, 1, onDevice.value() + lists);
   }
 
   /** Copies {@code n ≤ most()} bytes from the device, waits, and hands them to {@code take}. */

@@ -9,6 +9,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -132,6 +133,46 @@ class BackendParityTest {
       t.tested.read(b.tested(), 0, back, 0, 3);
       assertThat(back).isEqualTo(bytes);
     }
+  }
+
+  /** Height, width and channels of a picture, and how many neighbours become one pixel. */
+  @ParameterizedTest
+  @CsvSource({
+    "64, 84, 3, 4",
+    "6, 8, 1, 2",
+    "4, 8, 2, 2",
+    "12, 4, 4, 4",
+    "9, 6, 1, 3",
+    "5, 7, 3, 1"
+  })
+  void aPictureIsFoldedOnItsWay(int h, int w, int c, int by) {
+    byte[] picture = new byte[h * w * c];
+    new Random(5).nextBytes(picture);
+    byte[] folded = new byte[picture.length + 16]; // behind another's bytes
+    for (int y = 0; y < h; y++) {
+      for (int x = 0; x < w; x++) {
+        int pixel = y / by * (w / by) + x / by;
+        int at = 16 + ((pixel * by + y % by) * by + x % by) * c;
+        System.arraycopy(picture, (y * w + x) * c, folded, at, c);
+      }
+    }
+    Fold fold = Fold.of(w, c, by);
+    byte[] back = new byte[picture.length];
+    fold.unfold(folded, 16, back, 0, back.length);
+    assertThat(back).isEqualTo(picture);
+    backends()
+        .forEach(
+            name -> {
+              try (Twin t = Twin.of(name)) {
+                Buffer to = t.empty(DType.UINT8, folded.length).tested();
+                t.tested.fill(to, 0);
+                t.tested.write(to, 16, new byte[picture.length], 0, picture.length);
+                t.tested.write(to, 16, picture, fold); // in place of what is under way
+                byte[] read = new byte[folded.length];
+                t.tested.read(to, 0, read, 0, read.length);
+                assertThat(read).as(name).isEqualTo(folded);
+              }
+            });
   }
 
   /** All elements through the backend's own read; a byte counts as 0…255. */

@@ -45,7 +45,7 @@ public final class GreedyPolicy implements AutoCloseable {
    * @param forbidden for each frame [actions], or null where all are allowed
    */
   public int[] act(int[] held, boolean[][] forbidden) {
-    return run(held, forbidden).action.toInts();
+    return run(held, forbidden).action.take();
   }
 
   /** {@link #act} with the values it is based on. */
@@ -56,7 +56,7 @@ public final class GreedyPolicy implements AutoCloseable {
     for (int i = 0; i < flat.length; i++) {
       q[i / spec.actions()][i % spec.actions()] = flat[i];
     }
-    return new Chosen(choice.action.toInts(), q);
+    return new Chosen(choice.action.take(), q);
   }
 
   private Choice run(int[] held, boolean[][] forbidden) {

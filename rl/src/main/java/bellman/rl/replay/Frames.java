@@ -4,6 +4,7 @@ import bellman.engine.DType;
 import bellman.engine.Device;
 import bellman.engine.Shape;
 import bellman.engine.Tensor;
+import bellman.engine.backend.Fold;
 import bellman.rl.env.Frame;
 import bellman.rl.env.Observation;
 import bellman.rl.env.Spec;
@@ -22,7 +23,7 @@ public final class Frames {
   private static final int CHUNK = 1 << 20; // bytes that go to or from a file at a time
 
   private final Spec spec;
-  private final int fold;
+  private final Fold fold;
   private final Frame frame; // folded
   private final int aboutWords;
   private final Tensor pictures; // [F, h·w·c] uint8; null where the world has none
@@ -45,7 +46,7 @@ public final class Frames {
    */
   public Frames(Device device, Spec spec, int count, int fold) {
     this.spec = spec;
-    this.fold = fold;
+    this.fold = Fold.of(spec.frame().width(), spec.frame().channels(), fold);
     this.frame = spec.frame().folded(fold);
     this.aboutWords = aboutWords(spec);
     pictures =
@@ -87,7 +88,7 @@ public final class Frames {
 
   /** Neighbours in each direction that are one pixel. */
   public int fold() {
-    return fold;
+    return fold.by();
   }
 
   /** How many there is room for. */
@@ -143,9 +144,7 @@ public final class Frames {
     }
     int f = free[--freeCount];
     if (pictures != null) {
-      byte[] folded = new byte[frame.size()];
-      fold(observation.pixels(), folded, 0);
-      pictures.set((long) f * frame.size(), folded);
+      pictures.set((long) f * frame.size(), observation.pixels(), fold);
     }
     if (vectors != null) {
       vectors.set((long) f * frame.vector(), observation.vector());
@@ -160,39 +159,6 @@ public final class Frames {
     about.set((long) f * aboutWords, words);
     uses[f] = 1;
     return f;
-  }
-
-  /** A picture [h, w, c] → [h/fold, w/fold, fold·fold·c], which begins at {@code at}. */
-  private void fold(byte[] picture, byte[] folded, int at) {
-    runs((plain, place, n) -> System.arraycopy(picture, plain, folded, at + place, n));
-  }
-
-  /** The way back. */
-  private void unfold(byte[] folded, int at, byte[] picture) {
-    runs((plain, place, n) -> System.arraycopy(folded, at + place, picture, plain, n));
-  }
-
-  /** Neighbours in a row, which lie side by side in both orders. */
-  private interface Run {
-    void copy(int plain, int folded, int n);
-  }
-
-  private void runs(Run each) {
-    if (fold == 1) {
-      each.copy(0, 0, frame.size());
-      return;
-    }
-    int run = fold * spec.frame().channels();
-    int row = spec.frame().width() * spec.frame().channels();
-    for (int h = 0; h < frame.height(); h++) {
-      for (int r = 0; r < fold; r++) {
-        int plain = (h * fold + r) * row;
-        int folded = h * frame.width() * frame.channels() + r * run;
-        for (int w = 0; w < frame.width(); w++) {
-          each.copy(plain + w * run, folded + w * frame.channels(), run);
-        }
-      }
-    }
   }
 
   private void checkLength(int length, int needed) {
@@ -266,7 +232,7 @@ public final class Frames {
       for (int w = 0; w < aboutWords; w++) {
         out.writeInt(words[i * aboutWords + w]);
       }
-      unfold(folded, i * frame.size(), picture);
+      fold.unfold(folded, i * frame.size(), picture, 0, picture.length);
       out.write(picture);
       vector.asFloatBuffer().put(floats, i * frame.vector(), frame.vector());
       out.write(vector.array());
@@ -312,7 +278,7 @@ public final class Frames {
         throw new IOException("it is damaged: frame " + (first + i) + " has goal " + goal);
       }
       in.readFully(picture);
-      fold(picture, folded, i * frame.size());
+      fold.fold(picture, 0, folded, i * frame.size(), picture.length);
       in.readFully(vector.array());
       vector.asFloatBuffer().get(floats, i * frame.vector(), frame.vector());
     }
