@@ -33,8 +33,8 @@ public class AdamBenchmark extends KernelBenchmark {
 
   @Override
   void prepare() {
-    p = uniform(updated(DType.FLOAT32, parameters), "p", -0.5f);
-    g = uniform(read(DType.FLOAT32, parameters), "g", -0.5f);
+    p = uniform(updated(DType.FLOAT32, parameters), "p");
+    g = uniform(read(DType.FLOAT32, parameters), "g");
     m = updated(DType.FLOAT32, parameters);
     v = updated(DType.FLOAT32, parameters);
     backend().fill(m, 0);

@@ -116,7 +116,7 @@ public class ConvolutionBenchmark extends KernelBenchmark {
       backend().fill(b, 0);
       return b;
     }
-    return uniform(read(DType.FLOAT32, count), name, -0.5f);
+    return uniform(read(DType.FLOAT32, count), name);
   }
 
   @Override

@@ -131,8 +131,8 @@ public class GemmBenchmark extends KernelBenchmark {
   @Override
   void prepare() {
     p = Product.of(product);
-    a = uniform(read(DType.FLOAT32, (long) p.m() * p.k()), "a", -0.5f);
-    b = uniform(read(DType.FLOAT32, (long) p.k() * p.n()), "b", -0.5f);
+    a = uniform(read(DType.FLOAT32, (long) p.m() * p.k()), "a");
+    b = uniform(read(DType.FLOAT32, (long) p.k() * p.n()), "b");
     c = written(DType.FLOAT32, (long) p.m() * p.n());
     backend().fill(c, 0);
   }

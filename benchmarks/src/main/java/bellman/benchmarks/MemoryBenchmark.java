@@ -115,7 +115,7 @@ public class MemoryBenchmark extends KernelBenchmark {
   /** Floats in [−0.25, 0.75), columns, or bytes of which half are 0. */
   private Buffer filled(Buffer b, String name) {
     if (b.dtype() == DType.FLOAT32) {
-      return uniform(b, name, -0.25f);
+      return uniform(b, name);
     }
     if (b.dtype() == DType.INT32) {
       return integers(b, name, cols);
