@@ -444,10 +444,11 @@ final class Convolutions implements AutoCloseable {
     int max = relu ? 1 : 0;
     switch (pass) {
       case FORWARD -> {
+        int threads = Math.max(1, Math.min(8, (fours + 127) / 128)) * 32; // of four loads each
         if (out > THINNEST) { // of one row
-          thin("thin_forward", out, 1, 32, 1, w, x, more, 1, max, y, in, 1);
+          thin("row_forward", out, 1, threads, 1, x, w, more, max, y, in);
         } else {
-          thin("thin_forward", g.n(), across, 32, 1, x, w, more, 0, max, y, in, out);
+          thin("thin_forward", g.n(), across, threads, 1, x, w, more, max, y, in, out);
         }
       }
       case DATA -> thin("thin_data", g.n(), (fours + 127) / 128, 128, 1, y, w, more, x, in, out);

@@ -292,28 +292,54 @@ __device__ __forceinline__ float dot(float4 a, float4 b, float sum) {
   return fmaf(a.x, b.x, fmaf(a.y, b.y, fmaf(a.z, b.z, fmaf(a.w, b.w, sum))));
 }
 
-// y = x wᵀ (+ bias, of columns or of rows), then max(·, 0) if asked. A warp per row. A single row
-// times a large w is the column that w times it makes.
-extern "C" __global__ void __launch_bounds__(32) thin_forward(
-    const float4* x, const float4* w, const float* bias, int ofRows, int relu, float* y, int in,
-    int out) {
-  int row = blockIdx.x, k0 = blockIdx.y * 4, n = min(4, out - k0), fours = in / 4;
-  float sum[4] = {};
-#pragma unroll 4
-  for (int c = threadIdx.x; c < fours; c += 32) {
-    float4 v = x[(wide)row * fours + c];
+// y = x wᵀ (+ bias), then max(·, 0) if asked: N columns of a row. A block has so many warps that each
+// thread has four loads of a column, all of them under way at once.
+template <int N>
+__device__ void thin_row(const float4* x, const float4* w, const float* bias, int relu, float* y,
+                         int fours, int n) {
+  __shared__ float shares[8][N];
+  float sum[N] = {};
+  for (int first = threadIdx.x; first < fours; first += 4 * blockDim.x) {
+    float4 a[4], b[4][N];
 #pragma unroll
-    for (int k = 0; k < 4; k++)
-      if (k < n) sum[k] = dot(v, w[(wide)(k0 + k) * fours + c], sum[k]);
+    for (int i = 0; i < 4; i++) {
+      int c = min(first + i * blockDim.x, fours - 1);
+      a[i] = x[c];
+#pragma unroll
+      for (int k = 0; k < N; k++) b[i][k] = w[(wide)min(k, n - 1) * fours + c];
+    }
+#pragma unroll
+    for (int i = 0; i < 4; i++)
+#pragma unroll
+      for (int k = 0; k < N; k++)
+        if (first + i * blockDim.x < fours) sum[k] = dot(a[i], b[i][k], sum[k]);
   }
 #pragma unroll
-  for (int far = 16; far > 0; far /= 2)
+  for (int k = 0; k < N; k++) {
 #pragma unroll
-    for (int k = 0; k < 4; k++) sum[k] += __shfl_xor_sync(~0u, sum[k], far);
+    for (int far = 16; far > 0; far /= 2) sum[k] += __shfl_xor_sync(~0u, sum[k], far);
+    if (threadIdx.x % 32 == 0) shares[threadIdx.x / 32][k] = sum[k];
+  }
+  __syncthreads();
   if (threadIdx.x >= n) return;
-  float v = threadIdx.x & 2 ? threadIdx.x & 1 ? sum[3] : sum[2] : threadIdx.x & 1 ? sum[1] : sum[0];
-  if (bias) v += bias[ofRows ? row : k0 + threadIdx.x];
-  y[(wide)row * out + k0 + threadIdx.x] = relu && v <= 0.f ? 0.f : v;  // NaN stays
+  float v = bias ? bias[threadIdx.x] : 0;
+  for (int i = 0; i < blockDim.x / 32; i++) v += shares[i][threadIdx.x];
+  y[threadIdx.x] = relu && v <= 0.f ? 0.f : v;  // NaN stays
+}
+
+extern "C" __global__ void __launch_bounds__(256) thin_forward(
+    const float4* x, const float4* w, const float* bias, int relu, float* y, int in, int out) {
+  int k0 = blockIdx.y * 4, fours = in / 4;
+  wide row = blockIdx.x;
+  thin_row<4>(x + row * fours, w + (wide)k0 * fours, bias ? bias + k0 : bias, relu,
+              y + row * out + k0, fours, min(4, out - k0));
+}
+
+// A single row times a large w.
+extern "C" __global__ void __launch_bounds__(256) row_forward(
+    const float4* x, const float4* w, const float* bias, int relu, float* y, int in) {
+  int k = blockIdx.x, fours = in / 4;
+  thin_row<1>(x, w + (wide)k * fours, bias ? bias + k : bias, relu, y + k, fours, 1);
 }
 
 // dx = dy w; if x is given, it came out of a relu, and dx is the gradient before that. A thread makes
