@@ -59,7 +59,7 @@ final class Convolutions implements AutoCloseable {
   private static final int LOOPS = 101;
   private static final int TILES = 102;
   private static final int FUSED = 103; // cuDNN's 1 with bias and relu behind it
-  private static final int THIN = 104; // a product with few columns, or of one row
+  private static final int THIN = 104; // a product with few columns, or of few places
   private static final int THINNEST = 16; // columns at most
 
   private static final int PRECOMPUTED_GEMM = 1; // of a forward pass
@@ -433,7 +433,7 @@ final class Convolutions implements AutoCloseable {
     }
   }
 
-  /** A product with few columns, or y of one row. */
+  /** A product with few columns, y of one row, or a convolution with few places. */
   void thin(
       Pass pass, ConvGeometry g, Address x, Address w, Address extra, boolean relu, Address y) {
     Object more = extra == null ? (Object) 0L : extra;
@@ -444,6 +444,10 @@ final class Convolutions implements AutoCloseable {
     int max = relu ? 1 : 0;
     switch (pass) {
       case FORWARD -> {
+        if (!isProduct(g)) {
+          tiles.few(g, x, w, more, relu, y);
+          return;
+        }
         int threads = Math.max(1, Math.min(8, (fours + 127) / 128)) * 32; // of four loads each
         if (out > THINNEST) { // of one row
           thin("row_forward", out, 1, threads, 1, x, w, more, max, y, in);
@@ -572,8 +576,7 @@ final class Convolutions implements AutoCloseable {
         consider(columns);
       }
       if (tiles != null && !reproducible && (x.value() | w.value() | y.value()) % 16 == 0) {
-        boolean thin = g.k() <= THINNEST || (pass == Pass.FORWARD && g.n() == 1);
-        if (product && thin && g.c() % 4 == 0) {
+        if (isThin()) {
           consider(Plan.ours(g, THIN, 0));
         }
         Tiles.cuts(pass, g.folded()).forEach(cut -> consider(Plan.tiles(g.folded(), cut)));
@@ -588,6 +591,14 @@ final class Convolutions implements AutoCloseable {
         }
       }
       return best;
+    }
+
+    private boolean isThin() {
+      if (isProduct(g)) {
+        boolean thin = g.k() <= THINNEST || (pass == Pass.FORWARD && g.n() == 1);
+        return thin && g.c() % 4 == 0;
+      }
+      return pass == Pass.FORWARD && Tiles.fewPlaces(g);
     }
 
     private void considerCudnn(ConvGeometry shape, Descriptors d) {

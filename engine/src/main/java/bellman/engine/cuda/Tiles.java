@@ -35,6 +35,9 @@ final class Tiles {
     0, 132, 264, 528
   }; // as many as tiles; 1, 2 and 4 for each of an H100's processors
   private static final int MOST_TILES = 1 << 16; // so that their number divides itself
+  private static final int FEW = 64; // places; as in tiles.cu
+  private static final int FEW_DEEP = 640; // elements of a filter, likewise
+  private static final int FEW_THREADS = 512;
   private static final int LEAST_SLICES = 2; // for a warp or four whose block shares a tile
 
   /**
@@ -249,6 +252,24 @@ final class Tiles {
       case FILTER ->
           launch(pass, padded(pass, g), tiles, cut, sizes, by, t, x, y, w, more, scratch, tickets);
     }
+  }
+
+  /** Whether the forward pass has few places, each of few pixels, and so a kernel of its own. */
+  static boolean fewPlaces(ConvGeometry g) {
+    boolean few = (long) g.n() * g.oh() * g.ow() <= FEW && (long) g.r() * g.s() * g.c() <= FEW_DEEP;
+    boolean plain = g.padH() == 0 && g.padW() == 0;
+    boolean fours = g.s() * g.c() % 4 == 0 && g.strideW() * g.c() % 4 == 0;
+    return few && plain && fours && g.w() * g.c() % 4 == 0;
+  }
+
+  /** The forward pass by that kernel. */
+  void few(ConvGeometry g, Address x, Address w, Object bias, boolean relu, Address y) {
+    CUfunction function = modules.function("few_forward");
+    int[] by = divisors(g, g.strideH() * g.strideW());
+    int[] sizes = Convolutions.geometry(g);
+    int max = relu ? 1 : 0;
+    launcher.run(
+        stream, "few_forward", function, g.k(), 1, FEW_THREADS, 1, sizes, by, x, w, bias, max, y);
   }
 
   private void launch(Pass pass, boolean padded, int tiles, Cut cut, Object... arguments) {

@@ -606,3 +606,50 @@ TILES(64, 32, 64, 32, 8, 1)
 TILES(32, 64, 32, 64, 8, 1)
 TILES(32, 32, 32, 32, 8, 2)
 TILES(32, 16, 32, 16, 8, 2)
+
+// ── convolutions with few places ───────────────────────────────────────────────────────────────
+// One picture leaves tiles mostly empty, and the parts of a long reduction have a long way to each
+// other. So a block makes a filter's results in FP32: each warp holds the whole filter, and takes
+// every WARPSth place.
+
+#define FEW_WARPS 16
+#define FEW_EACH 4   // places of a warp, whose pixels are all under way at once
+#define FEW_FOURS 5  // of a lane, of the filter
+
+// y = x ∗ w (+ bias), then max(·, 0) if asked. Without padding.
+extern "C" __global__ void __launch_bounds__(FEW_WARPS * 32) few_forward(
+    Geometry g, Divisors by, const float* x, const float* w, const float* bias, int relu,
+    float* y) {
+  int run = g.s * g.c, depth = g.r * run, M = g.n * g.oh * g.ow, k = blockIdx.x;
+  int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+  float4 filter[FEW_FOURS], pixels[FEW_EACH][FEW_FOURS];
+  int at[FEW_FOURS];
+#pragma unroll
+  for (int f = 0; f < FEW_FOURS; f++) {
+    int j = min((f * 32 + lane) * 4, depth - 4);  // behind the end come the last ones, for nobody
+    filter[f] = *(const float4*)(w + (wide)k * depth + j);
+    at[f] = j + quotient(j, by.run) * (g.w * g.c - run);
+  }
+#pragma unroll
+  for (int i = 0; i < FEW_EACH; i++) {
+    int m = min(warp + i * FEW_WARPS, M - 1);
+    int line = quotient(m, by.ow), q = m - line * g.ow;
+    int image = quotient(line, by.oh), p = line - image * g.oh;
+    const float* from = x + ((image * g.h + p * g.strideH) * g.w + q * g.strideW) * g.c;
+#pragma unroll
+    for (int f = 0; f < FEW_FOURS; f++) pixels[i][f] = *(const float4*)(from + at[f]);
+  }
+#pragma unroll
+  for (int i = 0; i < FEW_EACH; i++) {
+    float sum = 0;
+#pragma unroll
+    for (int f = 0; f < FEW_FOURS; f++)
+      if ((f * 32 + lane) * 4 < depth) sum = dot(pixels[i][f], filter[f], sum);
+#pragma unroll
+    for (int far = 16; far > 0; far /= 2) sum += __shfl_xor_sync(~0u, sum, far);
+    int m = warp + i * FEW_WARPS;
+    if (lane != i || m >= M) continue;
+    if (bias) sum += bias[k];
+    y[(wide)m * g.k + k] = relu && sum <= 0.f ? 0.f : sum;  // NaN stays
+  }
+}
