@@ -4,6 +4,7 @@ import bellman.engine.backend.Fold;
 import bellman.engine.cuda.CudaBuffer.Address;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.function.Consumer;
 import jcuda.Pointer;
 import jcuda.driver.CUdeviceptr;
@@ -34,6 +35,7 @@ final class Staging implements AutoCloseable {
   private static final int LIST = 512; // bytes
   private static final int ALL_LISTS = LISTS * LIST;
   private static final int LETTERS = LISTS * ENTRIES;
+  private static final int NEAR = 2304; // bytes beside a recording's list, as in deliver.cu
   private static final int LETTER = 1 << 16; // bytes; larger writes are the copy engine's
   private static final int BAG = 1 << 18; // bytes of all that wait
   private static final int THREADS = 1024;
@@ -59,11 +61,17 @@ final class Staging implements AutoCloseable {
   private int waitingBytes;
   private int launches; // of recordings that read the lists
 
+  // Letters beside the recordings' lists
+  private final int nearby = recorded + ALL_LISTS;
+  private final int[] taken = new int[LISTS]; // bytes
+  private boolean open; // for the letters that wait
+  private int lent = -1; // launches when other lists last named some of them
+
   Staging(CUstream stream, Launcher launcher, CUfunction kernel) {
     this.stream = stream;
     this.launcher = launcher;
     this.kernel = kernel;
-    int size = recorded + ALL_LISTS;
+    int size = nearby + LISTS * NEAR;
     Status.driver(
         JCudaDriver.cuMemHostAlloc(pinned, size, FLAGS), "cuMemHostAlloc of " + size + " bytes");
     Status.driver(
@@ -136,13 +144,32 @@ final class Staging implements AutoCloseable {
     if (waiting == LETTERS || waitingBytes + n > BAG) {
       deliver();
     }
-    int start = room(n);
+    int start = place(n);
     fill.accept(view(start, n));
     from[waiting] = start;
     to[waiting] = place;
     folds[waiting] = fold;
     length[waiting++] = n;
     waitingBytes += n;
+  }
+
+  /**
+   * A place for the next letter: beside the recordings' lists, with which it comes in one trip,
+   * while those are read and no other delivery is under way from there; else in the ring.
+   */
+  private int place(int n) {
+    room(0);
+    if (waiting == 0) {
+      open = launches != lent && wereRead();
+      Arrays.fill(taken, 0);
+    }
+    int list = waiting % LISTS;
+    if (!open || taken[list] + n > NEAR) {
+      return room(n);
+    }
+    int start = nearby + list * NEAR + taken[list];
+    taken[list] += (n + 15) / 16 * 16;
+    return start;
   }
 
   /** A place for n bytes in the ring; behind it is always one for lists. */
@@ -174,13 +201,17 @@ final class Staging implements AutoCloseable {
       at += ALL_LISTS;
       clear(lists);
       put(lists);
-      run(lists);
+      run(onDevice.value() + lists, 0);
+      if (open) {
+        lent = launches;
+        open = false;
+      }
     }
   }
 
   /** Records the kernel that delivers what {@link #ride} puts on the recordings' lists. */
   void record() {
-    run(recorded);
+    run(onDevice.value() + recorded, onDevice.value() + nearby);
   }
 
   /** Sends what waits along with a recording that reads the lists and is launched now. */
@@ -227,8 +258,8 @@ final class Staging implements AutoCloseable {
     waitingBytes = 0;
   }
 
-  private void run(int lists) {
-    launcher.run(stream, "deliver", kernel, LISTS, 1, THREADS, 1, onDevice.value() + lists);
+  private void run(long lists, long nearby) {
+    launcher.run(stream, "deliver", kernel, LISTS, 1, THREADS, 1, lists, nearby);
   }
 
   /** Copies {@code n ≤ most()} bytes from the device, waits, and hands them to {@code take}. */

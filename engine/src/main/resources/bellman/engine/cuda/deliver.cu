@@ -1,7 +1,9 @@
 // ── what the host wrote ────────────────────────────────────────────────────────────────────────
 // From pinned memory to its places, which do not overlap. Each block has a list of its own, and each
 // letter of a list begins at other warps, so that small ones travel side by side: a block waits for
-// the bus twice, for its list and for what that names.
+// the bus twice, for its list and for what that names. What lies nearby comes with the list.
+
+#define NEAR 2304  // bytes for each list
 
 struct alignas(512) Letters {
   uint count, read;  // how many; how often the list was read
@@ -34,17 +36,23 @@ __device__ void carry_folded(const byte* from, byte* to, uint bytes, uint thread
   }
 }
 
-extern "C" __global__ void deliver(Letters* lists) {
+extern "C" __global__ void deliver(Letters* lists, const byte* nearby) {
   __shared__ Letters all;
+  __shared__ int4 near[NEAR / 16];
   wide* list = (wide*)(lists + blockIdx.x);
-  for (int i = threadIdx.x; i < sizeof(Letters) / sizeof(wide); i += blockDim.x)
-    ((wide*)&all)[i] = ((volatile const wide*)list)[i];
+  nearby = nearby ? nearby + blockIdx.x * NEAR : nearby;
+  const int words = sizeof(Letters) / sizeof(wide);
+  int i = threadIdx.x, four = i - words;
+  if (i < words) ((wide*)&all)[i] = ((volatile const wide*)list)[i];
+  if (nearby && four >= 0 && four < NEAR / 16) near[four] = __ldcv((const int4*)nearby + four);
   __syncthreads();
   // A recording that brings none finds none; once the host sees this, it may write the list again.
   if (threadIdx.x == 0) *(volatile wide*)list = (wide)(all.read + 1) << 32;
   for (int e = 0; e < all.count; e++) {
     auto& one = all.entries[e];
     const byte* from = one.from;
+    if (nearby && from >= nearby && from < nearby + NEAR)
+      from = (const byte*)near + (from - nearby);
     byte* to = one.to;
     uint bytes = one.bytes, grain = (uint)(wide)to | bytes;
     uint thread = (threadIdx.x - 256 * e) % blockDim.x;
