@@ -442,7 +442,10 @@ public final class Tensor {
 
   /** Overwrites the bytes from {@code at} on with a picture, folded. */
   public void set(long at, byte[] picture, Fold fold) {
-    checkSet(at, picture.length, DType.UINT8);
+    if (picture.length != fold.plain()) {
+      throw new ShapeException("set: " + picture.length + " bytes are no picture for " + fold);
+    }
+    checkSet(at, fold.folded(), DType.UINT8);
     device.backend().write(buffer(), at, picture, fold);
     buffer().written();
   }

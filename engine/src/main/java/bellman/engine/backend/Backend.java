@@ -64,8 +64,8 @@ public interface Backend extends AutoCloseable {
   default void write(Buffer to, long at, byte[] picture, Fold fold) {
     byte[] folded = picture;
     if (fold.by() > 1) {
-      folded = new byte[picture.length];
-      fold.fold(picture, 0, folded, 0, picture.length);
+      folded = new byte[fold.folded()];
+      fold.fold(picture, folded, 0);
     }
     write(to, at, folded, 0, folded.length);
   }

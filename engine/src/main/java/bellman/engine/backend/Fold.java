@@ -1,34 +1,47 @@
 package bellman.engine.backend;
 
 /**
- * Space to depth: a picture [h, w, c] in which {@code by × by} neighbours become one pixel, [h/by,
- * w/by, by·by·c]. Of each band of so many rows, [by][columns][run] becomes [columns][by][run].
+ * Space to depth: a picture [height, width, channels] in which {@code by × by} neighbours become
+ * one pixel, [height/by, width/by, by·by·channels]. Of each band of so many rows,
+ * [by][columns][run] becomes [columns][by][run]. What is left over at the right and at the bottom
+ * is cut off.
  *
  * @param by neighbours in each direction; 1: the picture as it is
- * @param columns w/by
- * @param run by·c, the bytes that stay together
  */
-public record Fold(int by, int columns, int run) {
-  /** Of pictures whose height and width {@code by} divides. */
-  public static Fold of(int width, int channels, int by) {
-    return new Fold(by, width / by, by * channels);
+public record Fold(int height, int width, int channels, int by) {
+  /** Pixels in a row afterwards. */
+  public int columns() {
+    return width / by;
   }
 
-  /** Bytes of {@code by} rows, which are folded among themselves. */
+  /** Bytes that stay together. */
+  public int run() {
+    return by * channels;
+  }
+
+  /** Bytes of a band afterwards. */
   public int band() {
-    return by * columns * run;
+    return by * columns() * run();
   }
 
-  /** Folds the picture of n bytes that begins at {@code from}. */
-  public void fold(byte[] picture, int from, byte[] folded, int at, int n) {
-    runs(
-        n, (plain, place, run) -> System.arraycopy(picture, from + plain, folded, at + place, run));
+  /** Bytes of a picture before. */
+  public int plain() {
+    return height * width * channels;
   }
 
-  /** The way back. */
-  public void unfold(byte[] folded, int from, byte[] picture, int at, int n) {
-    runs(
-        n, (plain, place, run) -> System.arraycopy(folded, from + place, picture, at + plain, run));
+  /** Bytes of a picture afterwards. */
+  public int folded() {
+    return height / by * band();
+  }
+
+  /** Folds a picture into those bytes that begin at {@code at}. */
+  public void fold(byte[] picture, byte[] folded, int at) {
+    runs((plain, place, n) -> System.arraycopy(picture, plain, folded, at + place, n));
+  }
+
+  /** The way back; what was cut off stays as it is in {@code picture}. */
+  public void unfold(byte[] folded, int from, byte[] picture) {
+    runs((plain, place, n) -> System.arraycopy(folded, from + place, picture, plain, n));
   }
 
   /** A run, which lies in one piece in both orders. */
@@ -36,15 +49,17 @@ public record Fold(int by, int columns, int run) {
     void copy(int plain, int folded, int n);
   }
 
-  private void runs(int n, Run each) {
+  private void runs(Run each) {
     if (by == 1) {
-      each.copy(0, 0, n);
+      each.copy(0, 0, plain());
       return;
     }
-    for (int band = 0; band < n; band += band()) {
+    for (int band = 0; band < height / by; band++) {
       for (int r = 0; r < by; r++) {
-        for (int w = 0; w < columns; w++) {
-          each.copy(band + (r * columns + w) * run, band + (w * by + r) * run, run);
+        int row = (band * by + r) * width * channels;
+        int place = band * band() + r * run();
+        for (int w = 0; w < columns(); w++) {
+          each.copy(row + w * run(), place + w * by * run(), run());
         }
       }
     }

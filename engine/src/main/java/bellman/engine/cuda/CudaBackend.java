@@ -352,7 +352,7 @@ public final class CudaBackend implements Backend {
 
   @Override
   public void write(Buffer to, long at, byte[] picture, Fold fold) {
-    if (!Staging.folds(at, picture.length, fold)) {
+    if (!Staging.folds(at, fold)) {
       Backend.super.write(to, at, picture, fold);
       return;
     }

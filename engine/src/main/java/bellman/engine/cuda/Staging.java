@@ -91,10 +91,12 @@ final class Staging implements AutoCloseable {
     return SEGMENT - ALL_LISTS;
   }
 
-  /** Whether a picture of n bytes can be folded on its way to byte {@code offset} of a buffer. */
-  static boolean folds(long offset, int n, Fold fold) {
+  /** Whether a picture can be folded on its way to byte {@code offset} of a buffer. */
+  static boolean folds(long offset, Fold fold) {
+    int n = fold.plain();
+    boolean whole = n == fold.folded();
     boolean inWords = offset % 4 == 0 && n % 16 == 0 && fold.run() % 4 == 0;
-    return fold.by() > 1 && inWords && n <= LETTER;
+    return fold.by() > 1 && whole && inWords && n <= LETTER;
   }
 
   /** Writes {@code n ≤ most()} bytes, which {@code fill} puts, to the device; does not wait. */

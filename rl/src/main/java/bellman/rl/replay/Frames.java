@@ -46,8 +46,9 @@ public final class Frames {
    */
   public Frames(Device device, Spec spec, int count, int fold) {
     this.spec = spec;
-    this.fold = Fold.of(spec.frame().width(), spec.frame().channels(), fold);
-    this.frame = spec.frame().folded(fold);
+    Frame seen = spec.frame();
+    this.fold = new Fold(seen.height(), seen.width(), seen.channels(), fold);
+    this.frame = seen.folded(fold);
     this.aboutWords = aboutWords(spec);
     pictures =
         frame.hasPicture()
@@ -232,7 +233,7 @@ public final class Frames {
       for (int w = 0; w < aboutWords; w++) {
         out.writeInt(words[i * aboutWords + w]);
       }
-      fold.unfold(folded, i * frame.size(), picture, 0, picture.length);
+      fold.unfold(folded, i * frame.size(), picture);
       out.write(picture);
       vector.asFloatBuffer().put(floats, i * frame.vector(), frame.vector());
       out.write(vector.array());
@@ -278,7 +279,7 @@ public final class Frames {
         throw new IOException("it is damaged: frame " + (first + i) + " has goal " + goal);
       }
       in.readFully(picture);
-      fold.fold(picture, 0, folded, i * frame.size(), picture.length);
+      fold.fold(picture, folded, i * frame.size());
       in.readFully(vector.array());
       vector.asFloatBuffer().get(floats, i * frame.vector(), frame.vector());
     }
