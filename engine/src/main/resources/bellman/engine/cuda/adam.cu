@@ -20,8 +20,8 @@ __device__ __forceinline__ uint magnitude(float x) { return __float_as_uint(x) &
 // processor a million parameters are under way at once, which is worth a few spilled registers.
 extern "C" __global__ void __launch_bounds__(256, 8)
     adam(float* p, const float* g, float* m, float* v, const float* lr, int warmup, int* t,
-         uint* largest, uint* ticket, Step a, float logBeta1, float logBeta2, float epsilon, int aligned, int last,
-         wide n) {
+         uint* largest, uint* ticket, Step a, float logBeta1, float logBeta2, float epsilon,
+         int aligned, int last, wide n) {
   __shared__ float rate, small;
   uint turn = 0, top = 0;
   wide step = (wide)gridDim.x * blockDim.x, fours = aligned ? n / 4 : 0;

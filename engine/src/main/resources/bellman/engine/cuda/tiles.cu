@@ -3,8 +3,9 @@
 // convolution of n images of one pixel.
 //
 // The tensor cores multiply TF32, which has 11 of float's 24 bits. Compiled with EXACT, a number is
-// the sum of two, high and low, and a product low·high + high·low + high·high: what that leaves out
-// is as small as float's own rounding (Ootomo & Yokota 2022). Infinity has no such sum: it gives NaN.
+// the sum of two, high and low, and a product low·high + high·low + high·high (Ootomo & Yokota 2022).
+// High is cut, not rounded: what is left out is 2^-23 of a product on average, near float's own
+// rounding, but always makes it smaller. Infinity has no such sum: it gives NaN.
 //
 // A group of warps makes a tile of the result. Its operands come in slices of 16 along the reduction,
 // through a ring of STAGES in shared memory that cp.async fills ahead. The groups of a block share
@@ -610,7 +611,7 @@ TILES(32, 16, 32, 16, 8, 2)
 // ── convolutions with few places ───────────────────────────────────────────────────────────────
 // One picture leaves tiles mostly empty, and the parts of a long reduction have a long way to each
 // other. So a block makes a filter's results in FP32: each warp holds the whole filter, and takes
-// every WARPSth place.
+// every FEW_WARPSth place.
 
 #define FEW_WARPS 16
 #define FEW_EACH 4   // places of a warp, whose pixels are all under way at once
