@@ -9,6 +9,7 @@ import bellman.engine.backend.Pointwise;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -991,10 +992,11 @@ public final class Tensor {
     Backend conv = device.backend();
     Tensor y = device.empty(Shape.of(g.n(), g.oh(), g.ow(), g.k()), DType.FLOAT32);
     int rows = g.n() * g.oh() * g.ow();
-    if (maker != null && !hasGradient() && conv.readsBytes(g, pictures)) {
-      conv.conv2d(g, pictures, filter.buffer(), bias.buffer(), relu, y.buffer());
-      return y.into(
-              filter, (dy, dw) -> conv.conv2dFilterGradient(g, pictures, dy.buffer(), dw.buffer()))
+    boolean unmade = maker != null && !hasGradient();
+    var bytes = unmade ? conv.convolution(g, pictures) : Optional.<BytePictures.Convolution>empty();
+    if (bytes.isPresent()) {
+      bytes.get().forward(filter.buffer(), bias.buffer(), relu, y.buffer());
+      return y.into(filter, (dy, dw) -> bytes.get().filterGradient(dy.buffer(), dw.buffer()))
           .into(bias, (dy, db) -> conv.sumRows(dy.buffer(), rows, g.k(), db.buffer()));
     }
     if (relu) {

@@ -195,20 +195,9 @@ public interface Backend extends AutoCloseable {
     sumRows(dy, g.n() * g.oh() * g.ow(), g.k(), db);
   }
 
-  /** Whether the convolution of such pictures and its filter's gradient need no floats made. */
-  default boolean readsBytes(ConvGeometry g, BytePictures x) {
-    return false;
-  }
-
-  /** y ← x ∗ w + bias, then max(·, 0) if {@code relu}; where {@link #readsBytes} says so. */
-  default void conv2d(
-      ConvGeometry g, BytePictures x, Buffer w, Buffer bias, boolean relu, Buffer y) {
-    throw new UnsupportedOperationException(name() + " convolves floats");
-  }
-
-  /** dw ← ∂L/∂w; where {@link #readsBytes} says so. */
-  default void conv2dFilterGradient(ConvGeometry g, BytePictures x, Buffer dy, Buffer dw) {
-    throw new UnsupportedOperationException(name() + " convolves floats");
+  /** The convolution of such pictures for which no floats are made; empty: there is none. */
+  default Optional<BytePictures.Convolution> convolution(ConvGeometry g, BytePictures x) {
+    return Optional.empty();
   }
 
   // ── state ─────────────────────────────────────────────────────────────────────────────────────

@@ -10,4 +10,13 @@ package bellman.engine.backend;
  * @param words of each row of about
  * @param channels of a block; c is a multiple of it
  */
-public record BytePictures(Buffer frames, Buffer index, Buffer about, int words, int channels) {}
+public record BytePictures(Buffer frames, Buffer index, Buffer about, int words, int channels) {
+  /** A convolution that reads the bytes. */
+  public interface Convolution {
+    /** y ← x ∗ w + bias, then max(·, 0) if {@code relu}. */
+    void forward(Buffer w, Buffer bias, boolean relu, Buffer y);
+
+    /** dw ← ∂L/∂w. */
+    void filterGradient(Buffer dy, Buffer dw);
+  }
+}

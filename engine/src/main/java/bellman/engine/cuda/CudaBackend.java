@@ -747,29 +747,29 @@ public final class CudaBackend implements Backend {
   }
 
   @Override
-  public boolean readsBytes(ConvGeometry g, BytePictures x) {
-    return lane.convolutions.readsBytes(g, x.channels());
-  }
+  public Optional<BytePictures.Convolution> convolution(ConvGeometry g, BytePictures x) {
+    if (!lane.convolutions.readsBytes(g, x.channels())) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        new BytePictures.Convolution() {
+          @Override
+          public void forward(Buffer w, Buffer bias, boolean relu, Buffer y) {
+            Address into = out(y).address();
+            run(Convolutions.Pass.FORWARD, in(w).address(), in(bias).address(), relu, into);
+          }
 
-  @Override
-  public void conv2d(
-      ConvGeometry g, BytePictures x, Buffer w, Buffer bias, boolean relu, Buffer y) {
-    bind();
-    lane.convolutions.run(
-        Convolutions.Pass.FORWARD,
-        g,
-        x,
-        in(w).address(),
-        in(bias).address(),
-        relu,
-        out(y).address());
-  }
+          @Override
+          public void filterGradient(Buffer dy, Buffer dw) {
+            run(Convolutions.Pass.FILTER, out(dw).address(), null, false, in(dy).address());
+          }
 
-  @Override
-  public void conv2dFilterGradient(ConvGeometry g, BytePictures x, Buffer dy, Buffer dw) {
-    bind();
-    lane.convolutions.run(
-        Convolutions.Pass.FILTER, g, x, out(dw).address(), null, false, in(dy).address());
+          private void run(
+              Convolutions.Pass pass, Address w, Address bias, boolean relu, Address y) {
+            bind();
+            lane.convolutions.run(pass, g, x, w, bias, relu, y);
+          }
+        });
   }
 
   // ── state ─────────────────────────────────────────────────────────────────────────────────────
