@@ -42,7 +42,7 @@ final class Modules implements AutoCloseable {
    */
   Modules(CacheFolder cache, int major, int minor, boolean exact) {
     this.cache = cache;
-    this.architecture = "sm_" + major + minor;
+    this.architecture = "sm_" + major + minor + (major == 9 ? "a" : ""); // with warpgroups
     this.compiler = compilerVersion();
     tiles = major >= 8; // the first with TF32 and cp.async
     own = module("the engine's kernels", source(tiles, exact));

@@ -54,14 +54,23 @@ final class Tiles {
       return isLarge() ? 4 : 1;
     }
 
+    /** A warpgroup's, where there are such. */
+    private boolean isLargest() {
+      return rows == 128 && cols == 64;
+    }
+
     private boolean isLarge() {
       return rows * cols > 2048;
     }
 
-    /** Bytes for the rings of a block's groups, whose parts of a tile fit, too. */
+    /**
+     * Bytes for the rings of a block's groups, whose parts of a tile fit, too; and where Hopper's
+     * warpgroups multiply, two slices of b in high and low.
+     */
     private int shared() {
-      int stages = warps() == 1 ? 2 : rows + cols > 160 ? 3 : 4;
-      return groups * stages * SLICE * 4 * (rows + Math.max(24, cols));
+      int stages = warps() == 1 ? 2 : 4;
+      int arranged = isLargest() ? 4 * cols : 0;
+      return SLICE * 4 * (groups * stages * (rows + Math.max(24, cols)) + arranged);
     }
 
     @Override
@@ -147,7 +156,7 @@ final class Tiles {
             && (one || g.strideW() * g.c() % 4 == 0)
             && (g.r() == 1 && g.oh() == 1 || g.w() * g.c() % 4 == 0);
     return switch (pass) {
-      case FORWARD -> pixels && g.k() % 2 == 0 && (run % SLICE == 0 || g.r() == 1);
+      case FORWARD -> pixels && g.k() % 4 == 0 && (run % SLICE == 0 || g.r() == 1);
       case DATA -> g.k() % 4 == 0 && g.c() % 4 == 0;
       case FILTER -> pixels && g.k() % 4 == 0;
     };

@@ -11,9 +11,17 @@
 // through a ring of STAGES in shared memory that cp.async fills ahead. The groups of a block share
 // the reduction, and several blocks may share a long one. Their parts are added in a fixed order:
 // equal inputs give equal bits. Small tiles are a warp's: it waits for no other, and loads a number
-// from shared memory for more products than it could as one of four.
+// from shared memory for more products than it could as one of four. Large tiles are four warps'.
 
 #define SLICE 16
+
+// On Hopper four warps make the largest tiles of FP32 together, as a warpgroup, for which the tensor
+// cores are faster and read b themselves. In TF32 bringing it there costs more than that gains.
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+#define WARPGROUPS EXACT
+#else
+#define WARPGROUPS false
+#endif
 
 __device__ __forceinline__ uint shared_address(const void* p) {
   return (uint)__cvta_generic_to_shared(p);
@@ -52,6 +60,38 @@ __device__ __forceinline__ void multiply(float* c, const uint* a, const uint* b)
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 
+// The same by a warpgroup, with b in shared memory: c[64][64] ← a[64][8] b[8][64], plus c if `add`. A
+// warp has 16 rows of a and of c. It goes on at once; multiplied() waits for the products.
+__device__ __forceinline__ void multiply_64(float (*c)[4], const uint* a, wide b, int add) {
+  asm volatile(
+      "{.reg .pred add; setp.ne.b32 add, %37, 0; "
+      "wgmma.mma_async.sync.aligned.m64n64k8.f32.tf32.tf32 {%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, "
+      "%10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, "
+      "%29, %30, %31}, {%32, %33, %34, %35}, %36, add, 1, 1;}"
+      : "+f"(c[0][0]), "+f"(c[0][1]), "+f"(c[0][2]), "+f"(c[0][3]), "+f"(c[1][0]), "+f"(c[1][1]),
+        "+f"(c[1][2]), "+f"(c[1][3]), "+f"(c[2][0]), "+f"(c[2][1]), "+f"(c[2][2]), "+f"(c[2][3]),
+        "+f"(c[3][0]), "+f"(c[3][1]), "+f"(c[3][2]), "+f"(c[3][3]), "+f"(c[4][0]), "+f"(c[4][1]),
+        "+f"(c[4][2]), "+f"(c[4][3]), "+f"(c[5][0]), "+f"(c[5][1]), "+f"(c[5][2]), "+f"(c[5][3]),
+        "+f"(c[6][0]), "+f"(c[6][1]), "+f"(c[6][2]), "+f"(c[6][3]), "+f"(c[7][0]), "+f"(c[7][1]),
+        "+f"(c[7][2]), "+f"(c[7][3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(add));
+}
+__device__ __forceinline__ void operands_ready() {
+  asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
+}
+__device__ __forceinline__ void multiply_now() {
+  asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
+}
+__device__ __forceinline__ void multiplied() {
+  asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");
+}
+// Its b lies as [2][64][4]: fours along the reduction, all 64 of them side by side. A descriptor says
+// where, how far the second fours are from the first, and eight from the next eight; all in 16 bytes.
+#define FOURS_OF_64 (64 * 16)  // bytes
+__device__ __forceinline__ wide described(uint b) {
+  return b / 16 | (wide)(FOURS_OF_64 / 16) << 16 | (wide)8 << 32;
+}
+
 // An operand whose rows lie along the reduction: [ROWS][SLICE]. The four 16-byte parts of a row
 // are exchanged so that eight rows read at once touch every bank once. In bytes:
 __device__ __forceinline__ uint deep(int row, int part) {
@@ -68,6 +108,16 @@ __device__ __forceinline__ void load_4(uint* to, uint from) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
                : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
                : "r"(from));
+}
+__device__ __forceinline__ void load_16(uint* to, uint from) {
+  asm volatile("ld.shared.v4.b32 {%0, %1, %2, %3}, [%4];"
+               : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
+               : "r"(from));
+}
+__device__ __forceinline__ void store_16(uint to, const uint* v) {
+  asm volatile("st.shared.v4.b32 [%0], {%1, %2, %3, %4};" ::"r"(to), "r"(v[0]), "r"(v[1]),
+               "r"(v[2]), "r"(v[3])
+               : "memory");
 }
 __device__ __forceinline__ uint load_1(uint from) {
   uint v;
@@ -130,8 +180,10 @@ struct Parts {
 template <int BM, int BN, int WM, int WN, int A_SIZE, int B_SIZE, bool SUMS>  // floats of a stage
 struct Tile {
   static const int THREADS = BM / WM * (BN / WN) * 32;  // of a group
-  static const int STAGES = THREADS == 32 ? 2 : BM + BN > 160 ? 3 : 4;
+  static const bool TOGETHER = WARPGROUPS && THREADS == 128 && WN == 64;  // as a warpgroup
+  static const int STAGES = THREADS == 32 ? 2 : 4;
   static const int ROWS = WM / 16, COLS = WN / 8, HALVES = SLICE / 8;  // in pieces of 16 × 8 × 8
+  static const int DOWN = TOGETHER ? 64 : 16;                          // from a piece to the next
   static const int PIECES = BM * BN / 4;                               // four numbers each
   static const int FOURS = PIECES + (SUMS ? BM / 4 : 0);               // of a part
   float sum[ROWS][COLS][4];
@@ -142,15 +194,15 @@ struct Tile {
   __device__ static int group() { return threadIdx.x / THREADS; }
   __device__ static int groups() { return blockDim.x / THREADS; }
   __device__ static int lane() { return threadIdx.x % 32; }
-  __device__ static int m0(int member) { return member / 32 / (BN / WN) * WM; }  // of its warp
+  __device__ static int m0(int member) {  // of its warp
+    return member / 32 / (BN / WN) * (TOGETHER ? 16 : WM);
+  }
   __device__ static int n0(int member) { return member / 32 % (BN / WN) * WN; }
-  // where four numbers stand in the tile: two neighbours, and two in the eighth row after
-  __device__ static int row(int four) {
-    return m0(four % THREADS) + four / THREADS / COLS * 16 + four % 32 / 4;
-  }
-  __device__ static int col(int four) {
-    return n0(four % THREADS) + four / THREADS % COLS * 8 + four % 4 * 2;
-  }
+  // where four neighbours stand in the tile; the fours of a row are exchanged so that four rows into
+  // which a warp puts eight numbers each touch every bank once
+  __device__ static uint row(uint four) { return four / (BN / 4); }
+  __device__ static uint col(uint four) { return (four % (BN / 4) ^ exchange(row(four))) * 4; }
+  __device__ static uint exchange(uint row) { return BN < 32 ? row / 2 % 2 * 2 : row % 4 * 2; }
 
   __device__ static void meet() {
     if (THREADS == 32)
@@ -176,7 +228,7 @@ struct Tile {
 #pragma unroll
     for (int h = 0; h < HALVES; h++)
 #pragma unroll
-      for (int i = 0; i < ROWS; i++) load_4(a[h][i], s + (at ^ h * 32) + i * 16 * SLICE * 4);
+      for (int i = 0; i < ROWS; i++) load_4(a[h][i], s + (at ^ h * 32) + i * DOWN * SLICE * 4);
   }
   __device__ void deep_b(uint s) {
     uint at = deep(n0(member()) + lane() % 8 + lane() / 16 * 8, lane() / 8 % 2);
@@ -193,7 +245,7 @@ struct Tile {
   __device__ void across_a(uint s) {
 #pragma unroll
     for (int i = 0; i < ROWS * 2; i++) {
-      uint at = s + across<BM>(lane() % 4, m0(member()) + lane() / 4 + i * 8);
+      uint at = s + across<BM>(lane() % 4, m0(member()) + lane() / 4 + i / 2 * DOWN + i % 2 * 8);
 #pragma unroll
       for (int k = 0; k < SLICE; k += 4) {
         uint v = load_1(at + k * ACROSS(BM) * 4);
@@ -210,6 +262,24 @@ struct Tile {
       for (int k = 0; k < SLICE; k += 4) b[k / 8][j][k / 4 % 2] = load_1(at + k * ACROSS(BN) * 4);
     }
   }
+  // A slice of b for a warpgroup, all of whose warps read it: high, and behind it low.
+  __device__ void arrange_b(bool deepB, uint s, uint to) {
+#pragma unroll
+    for (int i = 0; i < BN * SLICE / 4 / THREADS; i++, to += THREADS * 16) {
+      int n = member() % BN, part = member() / BN + i * (THREADS / BN);
+      uint v[4], high[4], low[4];
+      if (deepB) load_16(v, s + deep(n, part));
+#pragma unroll
+      for (int e = 0; e < 4; e++) {
+        if (!deepB) v[e] = load_1(s + across<BN>(part * 4 + e, n));
+        split(v[e], high[e], low[e]);
+      }
+      store_16(to + member() * 16, high);
+      store_16(to + SLICE / 4 * FOURS_OF_64 + member() * 16, low);
+    }
+    asm volatile("fence.proxy.async.shared::cta;" ::: "memory");  // the tensor cores read it
+  }
+
   // With EXACT three products are made of one. The tensor cores cut off what they add to a sum, an
   // addition outside rounds: so those of a slice meet in a sum of their own.
   __device__ void multiply_all() {
@@ -244,28 +314,83 @@ struct Tile {
     }
   }
 
+  // multiply_all() by a warpgroup, which does something else meanwhile.
+  template <class Other>
+  __device__ void multiply_together(uint from, Other other) {
+    float part[ROWS][COLS][4];
+    uint high[HALVES][ROWS][4], low[HALVES][ROWS][4];
+#pragma unroll
+    for (int h = 0; h < HALVES; h++)
+#pragma unroll
+      for (int i = 0; i < ROWS; i++)
+#pragma unroll
+        for (int e = 0; e < 4; e++) split(a[h][i][e], high[h][i][e], low[h][i][e]);
+    operands_ready();
+#pragma unroll
+    for (int i = 0; i < ROWS; i++) {
+#pragma unroll
+      for (int h = 0; h < HALVES; h++) {
+        uint bHigh = from + h * 2 * FOURS_OF_64, bLow = bHigh + SLICE / 4 * FOURS_OF_64;
+        multiply_64(part[i], low[h][i], described(bHigh), h);
+        multiply_64(part[i], high[h][i], described(bLow), 1);
+      }
+#pragma unroll
+      for (int h = 0; h < HALVES; h++)
+        multiply_64(part[i], high[h][i], described(from + h * 2 * FOURS_OF_64), 1);
+    }
+    multiply_now();
+    other();
+    multiplied();
+#pragma unroll
+    for (int i = 0; i < ROWS; i++)
+#pragma unroll
+      for (int j = 0; j < COLS; j++)
+#pragma unroll
+        for (int e = 0; e < 4; e++) sum[i][j][e] += part[i][j][e];
+  }
+
   // Takes a group's slices, which are from … to of at most `each`, through its ring. The groups of a
   // block go round equally often, the last ones perhaps without a slice, so that all meet equally
   // often.
   template <class Load, class Fetch>
-  __device__ void feed(int each, int from, int to, Load load, Fetch fetch) {
+  __device__ void feed(int each, int from, int to, bool deepB, Load load, Fetch fetch) {
     const int STAGE = 4 * (A_SIZE + B_SIZE);
     uint begin = shared_address(tile_rings) + group() * STAGES * STAGE;
     uint end = begin + STAGES * STAGE, full = begin, free = begin;
+    uint b = end, spare = end + 2 * SLICE / 4 * FOURS_OF_64;  // arranged; a warpgroup is alone
 #pragma unroll 1
     for (int i = 0; i < STAGES - 1; i++, free += STAGE) {
       if (from + i < to) load(free);
       copies_given();
     }
-#pragma unroll 1
-    for (int i = from; i < from + each; i++) {
+    if constexpr (TOGETHER) {
       copies_arrived<STAGES>();
       meet();
+      if (from < to) arrange_b(deepB, full + 4 * A_SIZE, b);
+    }
+#pragma unroll 1
+    for (int i = from; i < from + each; i++) {
+      copies_arrived<TOGETHER ? STAGES - 1 : STAGES>();
+      meet();
       if (i >= to) continue;
+      auto next = [&] {
+        if (i + STAGES - 1 < to) load(free);
+        copies_given();
+      };
       fetch(full);
-      if (i + STAGES - 1 < to) load(free);
-      copies_given();
-      multiply_all();
+      if constexpr (TOGETHER) {
+        uint following = full + STAGE == end ? begin : full + STAGE;
+        multiply_together(b, [&] {
+          if (i + 1 < to) arrange_b(deepB, following + 4 * A_SIZE, spare);
+          next();
+        });
+        uint was = b;
+        b = spare;
+        spare = was;
+      } else {
+        next();
+        multiply_all();
+      }
       if ((full += STAGE) == end) full = begin;
       if ((free += STAGE) == end) free = begin;
     }
@@ -282,8 +407,11 @@ struct Tile {
     for (int i = 0; i < ROWS; i++)
 #pragma unroll
       for (int j = 0; j < COLS; j++) {
-        float* v = sum[i][j];
-        mine[(i * COLS + j) * THREADS + member()] = {v[0], v[1], v[2], v[3]};
+        const float* v = sum[i][j];
+        int m = m0(member()) + i * DOWN + lane() / 4, n = n0(member()) + j * 8 + lane() % 4 * 2;
+        float2* at = (float2*)(mine + m * (BN / 4) + (n / 4 ^ exchange(m))) + n / 2 % 2;
+        at[0] = {v[0], v[1]};
+        at[8 * (BN / 2)] = {v[2], v[3]};
       }
     if (SUMS)
 #pragma unroll
@@ -294,7 +422,7 @@ struct Tile {
           v += __shfl_xor_sync(~0u, v, 1);
           v += __shfl_xor_sync(~0u, v, 2);
           if (lane() % 4 == 0 && n0(member()) == 0)
-            ((float*)(mine + PIECES))[m0(member()) + i * 16 + e * 8 + lane() / 4] = v;
+            ((float*)(mine + PIECES))[m0(member()) + i * DOWN + e * 8 + lane() / 4] = v;
         }
     __syncthreads();
     Parts parts = {ring, groups(), FOURS};
@@ -383,25 +511,24 @@ __device__ void forward_tile(Geometry g, Divisors by, Tiling cut, Job job, const
   };
   T t;
   t.clear();
-  t.feed(cut.each, from, to, load, [&](uint stage) {
+  t.feed(cut.each, from, to, true, load, [&](uint stage) {
     t.deep_a(stage);
-    t.deep_b(stage + 4 * AS);
+    if (!T::TOGETHER) t.deep_b(stage + 4 * AS);
   });
   t.finish((float4*)tile_rings, cut, job, [=](int four, Parts parts) {
     int m = m0 + T::row(four), n = n0 + T::col(four);
-    if (n >= N) return;
-    float2 add = {0, 0};
-    if (bias) add = {bias[n], bias[n + 1]};  // N is even
+    if (m >= M || n >= N) return;
+    float4 add = {};
+    if (bias) add = {bias[n], bias[n + 1], bias[n + 2], bias[n + 3]};
     float4 v = parts.total(four);
-    v = {v.x + add.x, v.y + add.y, v.z + add.x, v.w + add.y};
+    v = {v.x + add.x, v.y + add.y, v.z + add.z, v.w + add.w};
     if (relu) {  // NaN stays
       v.x = v.x <= 0.f ? 0.f : v.x;
       v.y = v.y <= 0.f ? 0.f : v.y;
       v.z = v.z <= 0.f ? 0.f : v.z;
       v.w = v.w <= 0.f ? 0.f : v.w;
     }
-    if (m < M) *(float2*)(y + (wide)m * N + n) = {v.x, v.y};
-    if (m + 8 < M) *(float2*)(y + (wide)(m + 8) * N + n) = {v.z, v.w};
+    *(float4*)(y + (wide)m * N + n) = v;
   });
 }
 
@@ -461,7 +588,7 @@ __device__ void data_tile(Geometry g, Divisors by, Tiling cut, Job job, const fl
       uint u = p[i] - tapH, v = q[i] - tapW;
       copy_16(stage + place + i * A_ROWS * SLICE * 4, a[i] + pixel, in && u < g.oh && v < g.ow);
     }
-    wide tap = (wide)k * filter + ((ph + tapH * g.strideH) * g.s + pw + tapW * g.strideW) * g.c;
+    uint tap = k * filter + ((ph + tapH * g.strideH) * g.s + pw + tapW * g.strideW) * g.c;
 #pragma unroll
     for (int i = 0; i < BC; i++)
       if (SLICE % B_ROWS == 0 || under < SLICE)
@@ -478,30 +605,22 @@ __device__ void data_tile(Geometry g, Divisors by, Tiling cut, Job job, const fl
   };
   T t;
   t.clear();
-  t.feed(cut.each, from, to, load, [&](uint stage) {
+  t.feed(cut.each, from, to, false, load, [&](uint stage) {
     t.deep_a(stage);
-    t.across_b(stage + 4 * AS);
+    if (!T::TOGETHER) t.across_b(stage + 4 * AS);
   });
   t.finish((float4*)tile_rings, cut, job, [=](int four, Parts parts) {
-    int n = n0 + T::col(four);
-    if (n >= N) return;
-    wide at[2];
-    float2 y[2];  // what the relu put out
-#pragma unroll
-    for (int e = 0; e < 2; e++) {
-      int m = m0 + T::row(four) + 8 * e;
-      int line = quotient(m, wide_by), image = quotient(line, high_by);
-      int v = (w0 + m - line * iw) * g.strideW + pw - g.padW;
-      int h = (h0 + line - image * ih) * g.strideH + ph - g.padH;
-      at[e] = m < M ? (((wide)image * g.h + h) * g.w + v) * g.c + n : -1;
-      y[e] = {1, 1};
-      if (x && m < M) y[e] = *(const float2*)(x + at[e]);
-    }
-    float4 v = parts.total(four);
-    v = {y[0].x <= 0.f ? 0.f : v.x, y[0].y <= 0.f ? 0.f : v.y,
-         y[1].x <= 0.f ? 0.f : v.z, y[1].y <= 0.f ? 0.f : v.w};
-    if (at[0] >= 0) *(float2*)(dx + at[0]) = {v.x, v.y};
-    if (at[1] >= 0) *(float2*)(dx + at[1]) = {v.z, v.w};
+    int m = m0 + T::row(four), n = n0 + T::col(four);
+    if (m >= M || n >= N) return;
+    int line = quotient(m, wide_by), image = quotient(line, high_by);
+    int v = (w0 + m - line * iw) * g.strideW + pw - g.padW;
+    int h = (h0 + line - image * ih) * g.strideH + ph - g.padH;
+    wide at = (((wide)image * g.h + h) * g.w + v) * g.c + n;
+    float4 y = {1, 1, 1, 1};  // what the relu put out
+    if (x) y = *(const float4*)(x + at);
+    float4 t = parts.total(four);
+    *(float4*)(dx + at) = {y.x <= 0.f ? 0.f : t.x, y.y <= 0.f ? 0.f : t.y, y.z <= 0.f ? 0.f : t.z,
+                           y.w <= 0.f ? 0.f : t.w};
   });
 }
 
@@ -550,9 +669,9 @@ __device__ void filter_tile(Geometry g, Divisors by, Tiling cut, Job job, const 
   };
   T t;
   t.clear();
-  t.feed(cut.each, from, to, load, [&](uint stage) {
+  t.feed(cut.each, from, to, false, load, [&](uint stage) {
     t.across_a(stage);
-    t.across_b(stage + 4 * AS);
+    if (!T::TOGETHER) t.across_b(stage + 4 * AS);
   });
   t.finish((float4*)tile_rings, cut, job, [=](int four, Parts parts) {
     if (four >= T::PIECES) {
@@ -566,10 +685,7 @@ __device__ void filter_tile(Geometry g, Divisors by, Tiling cut, Job job, const 
       return;
     }
     int m = m0 + T::row(four), n = n0 + T::col(four);
-    if (n >= N) return;
-    float4 v = parts.total(four);
-    if (m < M) *(float2*)(dw + (wide)m * N + n) = {v.x, v.y};
-    if (m + 8 < M) *(float2*)(dw + (wide)(m + 8) * N + n) = {v.z, v.w};
+    if (m < M && n < N) *(float4*)(dw + (wide)m * N + n) = parts.total(four);
   });
 }
 
@@ -599,7 +715,11 @@ __device__ void filter_tile(Geometry g, Divisors by, Tiling cut, Job job, const 
   TILES(BM, BN, WM, WN, GROUPS, BLOCKS)             \
   FORWARD_AND_FILTER(BM##x##BN##_padded, BM, BN, WM, WN, GROUPS, BLOCKS, true)
 // of a tile, of a warp; groups at most; blocks that a processor shall hold of so many groups
+#if WARPGROUPS
+LARGE_TILES(128, 64, 32, 64, 1, 2)
+#else
 LARGE_TILES(128, 64, 64, 32, 1, 2)
+#endif
 LARGE_TILES(128, 32, 32, 32, 2, 1)
 LARGE_TILES(64, 64, 32, 32, 2, 1)
 LARGE_TILES(32, 128, 32, 32, 2, 1)

@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Every cut of our own convolutions and products, against the reference. */
 class CudaTilesTest {
@@ -234,21 +235,34 @@ class CudaTilesTest {
   }
 
   /**
-   * Three products in TF32 make one as near as cuBLAS's in FP32: of numbers with all their 24 bits,
-   * measured against sums in double.
+   * Three products in TF32 make one that is nearer than a sum of floats in a row: of numbers with
+   * all their 24 bits, measured against sums in double. Of numbers of one sign what is cut off does
+   * not cancel.
    */
-  @Test
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
   @Tag("gpu")
-  void exactTilesAreAsNearAsFloatArithmetic() {
+  void exactTilesAreNearerThanFloatArithmetic(boolean oneSign) {
     ConvGeometry g = product(64, 2048, 64);
     Random random = new Random(3);
     float[] x = normal(random, g.n() * g.c());
     float[] w = normal(random, g.k() * g.c());
+    if (oneSign) {
+      for (float[] values : new float[][] {x, w}) {
+        for (int i = 0; i < values.length; i++) {
+          values[i] = Math.abs(values[i]);
+        }
+      }
+    }
     double[] exact = new double[g.n() * g.k()];
+    float[] floats = new float[exact.length];
     for (int n = 0; n < g.n(); n++) {
       for (int k = 0; k < g.k(); k++) {
         for (int c = 0; c < g.c(); c++) {
-          exact[n * g.k() + k] += (double) x[n * g.c() + c] * w[k * g.c() + c];
+          float a = x[n * g.c() + c];
+          float b = w[k * g.c() + c];
+          exact[n * g.k() + k] += (double) a * b;
+          floats[n * g.k() + k] += a * b;
         }
       }
     }
@@ -256,17 +270,13 @@ class CudaTilesTest {
       CudaBuffer xs = (CudaBuffer) upload(cuda, x);
       CudaBuffer ws = (CudaBuffer) upload(cuda, w);
       CudaBuffer y = (CudaBuffer) upload(cuda, new float[exact.length]);
-      cuda.lane()
-          .products
-          .run(false, true, g.n(), g.k(), g.c(), xs.address(), ws.address(), y.address());
-      double cublas = distance(download(cuda, y), exact);
       for (Tiles.Cut cut : Tiles.cuts(Pass.FORWARD, g)) {
         cuda.lane()
             .tiles
             .run(Pass.FORWARD, g, cut, xs.address(), ws.address(), null, false, y.address());
         assertThat(distance(download(cuda, y), exact))
-            .as(cut + ", cuBLAS " + cublas)
-            .isLessThan(3 * cublas);
+            .as(cut.toString())
+            .isLessThan(distance(floats, exact));
       }
     }
   }
