@@ -194,7 +194,7 @@ def choices(result, device):
     """What measures the same as one of our results, and the FLOP of it; None if nothing does."""
     p = result["parameters"]
     name = result["benchmark"]
-    if name == "GemmBenchmark.gemm" and p["rung"] == "library":
+    if name == "GemmBenchmark.gemm" and p["rung"] == "engine":
         return product(device, p["product"])
     if name == "ConvolutionBenchmark.pass":
         return convolution(device, p["layer"], p["pass"], int(p["batch"]))

@@ -106,7 +106,7 @@ final class Comparison {
       parameters.remove("threads");
     }
     if (peer) {
-      parameters.remove("rung", "library"); // naive and tiled have no peer
+      parameters.remove("rung", "engine"); // naive and tiled have no peer
     }
     return new Result(r.benchmark(), parameters, r.us(), r.error(), r.allocated(), r.work());
   }

@@ -83,7 +83,7 @@ final class Roofline {
 
   private static Map<String, Color> colors() {
     Map<String, Color> colors = new LinkedHashMap<>();
-    colors.put("GEMM, library", new Color(0x0072b2));
+    colors.put("GEMM, engine", new Color(0x0072b2));
     colors.put("GEMM, tiled", new Color(0x56b4e9));
     colors.put("GEMM, naive", new Color(0x888888));
     colors.put("convolution forward", new Color(0xd55e00));
@@ -101,7 +101,7 @@ final class Roofline {
 
   private static String kind(Result r) {
     return switch (r.benchmark().substring(0, r.benchmark().indexOf('.'))) {
-      case "GemmBenchmark" -> "GEMM, " + r.parameters().getOrDefault("rung", "library");
+      case "GemmBenchmark" -> "GEMM, " + r.parameters().getOrDefault("rung", "engine");
       case "ConvolutionBenchmark" ->
           "convolution " + r.parameter("pass").replace("relu", "forward");
       case "MemoryBenchmark" -> "memory";

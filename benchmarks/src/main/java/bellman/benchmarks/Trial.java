@@ -206,7 +206,7 @@ record Trial(String benchmark, Map<String, String> parameters, Work work) {
       values.putAll(choice.parameters());
       values.replaceAll((name, given) -> List.of(given.get(0)));
       values.put("precision", List.of(trial.parameters().getOrDefault("precision", "fp32")));
-      values.put("rung", List.of("library"));
+      values.put("rung", List.of("engine"));
       Choice one =
           new Choice(
               List.of(device), List.of(trial.parameters().get("threads")), values, choice.quick());

@@ -136,7 +136,7 @@ class BenchmarksTest {
         .anyMatch(line -> line.matches("java: Java \\d+, threads: 1"))
         .contains(
             "throughout: calls=1 device=java kernel=copy precision=fp32 product=16x16x16"
-                + " rung=library shape=16x16 threads=1 transitions=8")
+                + " rung=engine shape=16x16 threads=1 transitions=8")
         .anyMatch(
             line ->
                 line.matches(

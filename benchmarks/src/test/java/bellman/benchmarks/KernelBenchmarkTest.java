@@ -33,8 +33,8 @@ class KernelBenchmarkTest {
                 Stream.of("3x5x4", "64x64x64", "65x70x130", "33x40x50:tn", "33x4x50:nt", "9x8x7:tt")
                     .flatMap(
                         product ->
-                            Stream.of("naive", "tiled", "library")
-                                .filter(rung -> rung.equals("library") || !product.contains(":"))
+                            Stream.of("naive", "tiled", "engine")
+                                .filter(rung -> rung.equals("engine") || !product.contains(":"))
                                 .map(rung -> Arguments.of(device, product, rung))));
   }
 
@@ -156,7 +156,7 @@ class KernelBenchmarkTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"gemm, library", "launch, naive", "launch, tiled"})
+  @CsvSource({"gemm, engine", "launch, naive", "launch, tiled"})
   void wrongProductsAreCaught(String method, String rung) {
     GemmBenchmark b =
         new GemmBenchmark() {
@@ -264,7 +264,7 @@ class KernelBenchmarkTest {
 
   @Test
   void workIsCountedFromTheOperands() {
-    GemmBenchmark gemm = gemm(new GemmBenchmark(), "java", "2x3x4:nt", "library");
+    GemmBenchmark gemm = gemm(new GemmBenchmark(), "java", "2x3x4:nt", "engine");
     assertThat(gemm.work("")).isEqualTo(Work.of(2 * 24, 4 * (8 + 12 + 6)));
     ConvolutionBenchmark conv = convolution(new ConvolutionBenchmark(), "java", "conv2", "relu");
     assertThat(conv.work(""))
@@ -294,7 +294,7 @@ class KernelBenchmarkTest {
 
   @Test
   void unknownWordsNameTheKnownOnes() {
-    assertThatThrownBy(() -> gemm(new GemmBenchmark(), "java", "2x3", "library").work(""))
+    assertThatThrownBy(() -> gemm(new GemmBenchmark(), "java", "2x3", "engine").work(""))
         .hasMessage(
             "product: '2x3' is not MxNxK, with :nn, :nt, :tn or :tt behind it if need be, as in"
                 + " 32x512x1792:nt");

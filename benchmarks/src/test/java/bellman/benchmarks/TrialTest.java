@@ -105,7 +105,7 @@ class TrialTest {
     Map<String, List<String>> one = Map.of("product", List.of("64x64x64"));
     assertThat(trials(Trial.PRODUCT, false, one, "onednn"))
         .extracting(t -> t.parameters().get("rung"))
-        .containsExactly("library");
+        .containsExactly("engine");
     trials(Trial.PRODUCT, false, Map.of("product", List.of("4096x4096x4096")), "java");
     assertThat(leftOut)
         .contains("naive and tiled are the same loops as on java")
