@@ -357,7 +357,7 @@ struct Tile {
     const int STAGE = 4 * (A_SIZE + B_SIZE);
     uint begin = shared_address(tile_rings) + group() * STAGES * STAGE;
     uint end = begin + STAGES * STAGE, full = begin, free = begin;
-    uint b = end, spare = end + 2 * SLICE / 4 * FOURS_OF_64;  // arranged; a warpgroup is alone
+    uint now = end, then = end + 2 * SLICE / 4 * FOURS_OF_64;  // b arranged; a warpgroup is alone
 #pragma unroll 1
     for (int i = 0; i < STAGES - 1; i++, free += STAGE) {
       if (from + i < to) load(free);
@@ -366,7 +366,7 @@ struct Tile {
     if constexpr (TOGETHER) {
       copies_arrived<STAGES>();
       meet();
-      if (from < to) arrange_b(deepB, full + 4 * A_SIZE, b);
+      if (from < to) arrange_b(deepB, full + 4 * A_SIZE, now);
     }
 #pragma unroll 1
     for (int i = from; i < from + each; i++) {
@@ -380,13 +380,13 @@ struct Tile {
       fetch(full);
       if constexpr (TOGETHER) {
         uint following = full + STAGE == end ? begin : full + STAGE;
-        multiply_together(b, [&] {
-          if (i + 1 < to) arrange_b(deepB, following + 4 * A_SIZE, spare);
+        multiply_together(now, [&] {
+          if (i + 1 < to) arrange_b(deepB, following + 4 * A_SIZE, then);
           next();
         });
-        uint was = b;
-        b = spare;
-        spare = was;
+        uint was = now;
+        now = then;
+        then = was;
       } else {
         next();
         multiply_all();
