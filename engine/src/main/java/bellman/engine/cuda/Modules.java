@@ -18,6 +18,7 @@ import jcuda.driver.CUmodule;
 import jcuda.driver.JCudaDriver;
 import jcuda.nvrtc.JNvrtc;
 import jcuda.nvrtc.nvrtcProgram;
+import jcuda.nvrtc.nvrtcResult;
 
 /**
  * Compiled kernels: the engine's own, the rows of the pointwise table, and those that come from
@@ -26,6 +27,9 @@ import jcuda.nvrtc.nvrtcProgram;
 final class Modules implements AutoCloseable {
   /** Percent of a processor's memory that blocks share: 132 KB of an H100's. */
   private static final int SHARED = 55;
+
+  /** Optimises several kernels at a time; the first compilers of CUDA 12 do not know it. */
+  private static final String ON_ALL_CORES = "--split-compile=0";
 
   private final CacheFolder cache;
   private final String architecture; // sm_90
@@ -198,8 +202,10 @@ final class Modules implements AutoCloseable {
         JNvrtc.nvrtcCreateProgram(program, source, what + ".cu", 0, null, null),
         "nvrtcCreateProgram");
     try {
-      String[] options = {"--gpu-architecture=" + architecture, "--std=c++17"};
-      int status = JNvrtc.nvrtcCompileProgram(program, options.length, options);
+      int status = compile(program, ON_ALL_CORES);
+      if (status == nvrtcResult.NVRTC_ERROR_INVALID_OPTION) {
+        status = compile(program);
+      }
       if (status != 0) {
         String[] log = new String[1];
         JNvrtc.nvrtcGetProgramLog(program, log);
@@ -221,6 +227,13 @@ final class Modules implements AutoCloseable {
     } finally {
       JNvrtc.nvrtcDestroyProgram(program);
     }
+  }
+
+  private int compile(nvrtcProgram program, String... more) {
+    List<String> options = new ArrayList<>(List.of(more));
+    options.add("--gpu-architecture=" + architecture);
+    options.add("--std=c++17");
+    return JNvrtc.nvrtcCompileProgram(program, options.size(), options.toArray(String[]::new));
   }
 
   @Override
