@@ -22,6 +22,8 @@ final class CacheFolder {
 
   private final Path root;
 
+  private static Path temporary; // null: not needed so far
+
   CacheFolder(Path root) {
     this.root = root;
   }
@@ -32,15 +34,20 @@ final class CacheFolder {
         System.getProperty("bellman.cache"), System.getenv(), System.getProperty("user.home"));
   }
 
-  /** The same, made where it is missing, or a temporary folder where that cannot be. */
-  static CacheFolder ofUser() {
+  /**
+   * The same, made where it is missing, or a temporary folder of this process where that cannot be.
+   */
+  static synchronized CacheFolder ofUser() {
     Path root = root();
     try {
       makePrivate(root);
       return new CacheFolder(root);
     } catch (IOException e) { // no home, or a read-only one
       try {
-        return new CacheFolder(Files.createTempDirectory("bellman"));
+        if (temporary == null) {
+          temporary = Files.createTempDirectory("bellman");
+        }
+        return new CacheFolder(temporary);
       } catch (IOException f) {
         throw new IllegalStateException(
             "cache: neither " + root + " (" + e + ") nor a temporary folder can be written", f);

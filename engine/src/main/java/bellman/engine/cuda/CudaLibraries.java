@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import jcuda.driver.JCudaDriver;
 import jcuda.jcublas.JCublas2;
@@ -34,6 +35,9 @@ import jcuda.nvrtc.JNvrtc;
  * while each of its classes initialises, java.io.tmpdir names our folder.
  */
 final class CudaLibraries {
+  /** How an error about the driver begins. */
+  static final String NO_DRIVER = "no NVIDIA driver";
+
   // What failed stays so: a class of JCuda's that did not initialise never will.
   private static Driver driver;
   private static IllegalStateException driverFailure;
@@ -57,6 +61,10 @@ final class CudaLibraries {
 
     List<NvidiaLibrary> missing() {
       return Stream.of(NvidiaLibrary.values()).filter(l -> !files.containsKey(l)).toList();
+    }
+
+    boolean isTogether(LibrarySearch search) {
+      return search.isTogether(file(CUBLAS), file(NvidiaLibrary.CUDNN));
     }
 
     /** How many of them lie where the user said. */
@@ -137,10 +145,17 @@ final class CudaLibraries {
   static LibrarySearch search(Optional<Path> folder) {
     return LibrarySearch.of(
         named(folder),
-        System.getenv(),
+        environment(),
         Path.of("/"),
         Path.of(System.getProperty("user.home")),
         CacheFolder.root());
+  }
+
+  /** On Windows a variable is found whatever the case of its letters: PATH is called Path. */
+  private static Map<String, String> environment() {
+    Map<String, String> any = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
+    any.putAll(System.getenv());
+    return windows() ? any : System.getenv();
   }
 
   Installation files() {
@@ -217,9 +232,10 @@ final class CudaLibraries {
         .orElseThrow(
             () ->
                 new IllegalStateException(
-                    "no NVIDIA driver: libcuda.so.1 is in none of the folders that the system's"
-                        + " linker searches; install the driver of your GPU (in a container, start"
-                        + " it with the GPU)"));
+                    NO_DRIVER
+                        + ": libcuda.so.1 is in none of the folders that bellman doctor"
+                        + " lists; install the driver of your GPU (in a container, start it with"
+                        + " the GPU)"));
   }
 
   /** The best installation, if nothing is missing in it. */
@@ -263,7 +279,8 @@ final class CudaLibraries {
 
   /**
    * CUDA 12, for which JCuda is made, or 13, if the driver knows it: of those that lie where the
-   * user said, or of both, the first that is complete, else the one that lacks least.
+   * user said, or of both, the one that lacks least, and of equals first one whose cuDNN lies
+   * beside its cuBLAS, for cuDNN's name is the same for 12 and 13.
    */
   static Installation best(LibrarySearch search, int driverVersion) {
     boolean both = !windows() && driverVersion >= 13000; // DLLs have no versions of symbols
@@ -280,12 +297,10 @@ final class CudaLibraries {
                     + " folder of libcublas, a toolkit, or Python's site-packages",
                 search.groups().get(0).get(0), both ? " or 13" : ""));
       }
-      found.removeIf(i -> i.named(search) < most); // cuDNN's name is the same for both
+      found.removeIf(i -> i.named(search) < most);
     }
-    return found.stream()
-        .filter(i -> i.missing().isEmpty())
-        .findFirst()
-        .orElseGet(() -> Collections.min(found, Comparator.comparing(i -> i.missing().size())));
+    Comparator<Installation> lacks = Comparator.comparing(i -> i.missing().size());
+    return Collections.min(found, lacks.thenComparing(i -> !i.isTogether(search)));
   }
 
   private static Installation installation(LibrarySearch search, int major) {

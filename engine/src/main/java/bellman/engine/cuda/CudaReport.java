@@ -95,7 +95,8 @@ public final class CudaReport {
                       CudaLibraries.files(missing, found.major()),
                       CudaLibraries.remedy(missing, found.major()))));
     }
-    if (!found.missing().isEmpty()) {
+    boolean noDriver = reason.getMessage().startsWith(CudaLibraries.NO_DRIVER);
+    if (noDriver || !found.missing().isEmpty()) {
       rows.add(new Row(false, "CUDA", "looked in " + search.folders()));
     }
     if (!reason.getMessage().startsWith("missing of CUDA")) { // else the rows have said it

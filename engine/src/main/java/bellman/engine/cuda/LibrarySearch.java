@@ -142,8 +142,9 @@ record LibrarySearch(boolean named, List<List<Path>> groups) {
     for (Path file : files) {
       try {
         for (String line : Files.readAllLines(file)) {
-          if (line.startsWith("/")) {
-            folders.add(root.resolve(line.strip().substring(1)));
+          String folder = line.strip();
+          if (folder.startsWith("/")) {
+            folders.add(root.resolve(folder.substring(1)));
           }
         }
       } catch (IOException e) {
@@ -212,6 +213,14 @@ record LibrarySearch(boolean named, List<List<Path>> groups) {
   /** Whether a file lies where the user said. */
   boolean isNamed(Path file) {
     return named && groups.get(0).contains(file.getParent());
+  }
+
+  /** Whether two files lie in one group; null lies in none. */
+  boolean isTogether(Path one, Path other) {
+    return one != null
+        && other != null
+        && groups.stream()
+            .anyMatch(g -> g.contains(one.getParent()) && g.contains(other.getParent()));
   }
 
   /** Every folder, for errors. */

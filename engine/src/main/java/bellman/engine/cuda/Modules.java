@@ -31,7 +31,11 @@ final class Modules implements AutoCloseable {
   /** Optimises several kernels at a time; the first compilers of CUDA 12 do not know it. */
   private static final String ON_ALL_CORES = "--split-compile=0";
 
+  /** What every compiler of CUDA 12 and 13 knows, and the driver compiles for a newer GPU. */
+  private static final String PTX = "compute_90";
+
   private final CacheFolder cache;
+  private final int major;
   private final String architecture; // sm_90
   private final String compiler; // 13.0
   private final List<CUmodule> modules = new ArrayList<>();
@@ -46,6 +50,7 @@ final class Modules implements AutoCloseable {
    */
   Modules(CacheFolder cache, int major, int minor, boolean exact) {
     this.cache = cache;
+    this.major = major;
     this.architecture = "sm_" + major + minor + (major == 9 ? "a" : ""); // with warpgroups
     this.compiler = compilerVersion();
     tiles = major >= 8; // the first with TF32 and cp.async
@@ -202,9 +207,13 @@ final class Modules implements AutoCloseable {
         JNvrtc.nvrtcCreateProgram(program, source, what + ".cu", 0, null, null),
         "nvrtcCreateProgram");
     try {
-      int status = compile(program, ON_ALL_CORES);
+      int status = compile(program, architecture, ON_ALL_CORES);
       if (status == nvrtcResult.NVRTC_ERROR_INVALID_OPTION) {
-        status = compile(program);
+        status = compile(program, architecture);
+      }
+      boolean newer = status == nvrtcResult.NVRTC_ERROR_INVALID_OPTION && major > 9;
+      if (newer) { // than the compiler
+        status = compile(program, PTX);
       }
       if (status != 0) {
         String[] log = new String[1];
@@ -219,6 +228,11 @@ final class Modules implements AutoCloseable {
                 + ":\n"
                 + log[0]);
       }
+      if (newer) {
+        String[] ptx = new String[1];
+        Status.nvrtc(JNvrtc.nvrtcGetPTX(program, ptx), "nvrtcGetPTX");
+        return (ptx[0] + '\0').getBytes(StandardCharsets.UTF_8);
+      }
       long[] size = new long[1];
       Status.nvrtc(JNvrtc.nvrtcGetCUBINSize(program, size), "nvrtcGetCUBINSize");
       byte[] binary = new byte[Math.toIntExact(size[0])];
@@ -229,7 +243,7 @@ final class Modules implements AutoCloseable {
     }
   }
 
-  private int compile(nvrtcProgram program, String... more) {
+  private static int compile(nvrtcProgram program, String architecture, String... more) {
     List<String> options = new ArrayList<>(List.of(more));
     options.add("--gpu-architecture=" + architecture);
     options.add("--std=c++17");

@@ -175,6 +175,18 @@ class LibrarySearchTest {
     assertThat(found.file(NvidiaLibrary.CUDNN)).isEqualTo(own);
   }
 
+  /** A cuDNN beside CUDA 13 is one for CUDA 13. */
+  @Test
+  void cudnnBesideItsCublasWinsOverAStrangersCudnn() throws IOException {
+    toolkit("usr/local/cuda-12.6/lib64", 12);
+    toolkit("opt/cuda-13.0/lib64", 13);
+    Path cudnn = put("opt/cuda-13.0/lib64/libcudnn.so.9");
+    CudaLibraries.Installation found = CudaLibraries.choose(search(null, Map.of()), 13000);
+    assertThat(found.major()).isEqualTo(13);
+    assertThat(found.file(NvidiaLibrary.CUDNN)).isEqualTo(cudnn);
+    assertThat(CudaLibraries.choose(search(null, Map.of()), 12060).major()).isEqualTo(12);
+  }
+
   @Test
   void anOldDriverCannotRunCuda13() throws IOException {
     toolkit("usr/local/cuda-13.0/lib64", 13);
@@ -234,6 +246,10 @@ class LibrarySearchTest {
     assertThat(CudaReport.unloaded(search, 13000, missing))
         .extracting(CudaReport.Row::subject)
         .containsExactly("cuBLAS", "NVRTC", "cuDNN 9", "CUDA");
+    // Without a driver nobody knows what else is missing.
+    put("usr/local/cuda-13.0/lib64/libcudnn.so.9");
+    assertThat(CudaReport.unloaded(search(null, Map.of()), Integer.MAX_VALUE, noDriver))
+        .endsWith(new CudaReport.Row(false, "CUDA", "looked in " + lib));
   }
 
   @Test
