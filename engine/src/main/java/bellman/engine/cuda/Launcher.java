@@ -6,6 +6,9 @@ import bellman.engine.backend.Pointwise;
 import bellman.engine.cuda.CudaBuffer.Address;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import jcuda.Pointer;
 import jcuda.driver.CUfunction;
 import jcuda.driver.CUstream;
@@ -155,9 +158,24 @@ final class Launcher {
             lists[arguments.length],
             null);
     if (status != 0) {
-      Status.driver(
-          status, name + " <<<" + gridX + " × " + gridY + ", " + blockX + " × " + blockY + ">>>");
+      String grid = " <<<" + gridX + " × " + gridY + ", " + blockX + " × " + blockY + ">>>";
+      Status.driver(status, name + sizes(arguments) + grid);
     }
+  }
+
+  /** {@code (float32[4096], pointer, 64, 0.5)}. */
+  private static String sizes(Object[] arguments) {
+    return Stream.of(arguments)
+        .map(
+            a -> {
+              if (a instanceof CudaBuffer b) {
+                return b.dtype() + "[" + b.count() + "]";
+              }
+              return a instanceof Address
+                  ? "pointer"
+                  : a instanceof int[] struct ? Arrays.toString(struct) : a.toString();
+            })
+        .collect(Collectors.joining(", ", "(", ")"));
   }
 
   private void put(String name, int i, Object argument) {
