@@ -247,8 +247,8 @@ public enum Pointwise {
       for (int j = 0; j < n; j++) out[j] = x[j] * y[j];
     }
   },
-  /** The larger of x and y; NaN if either is. */
-  MAX(2, "x != x ? x : x < y || y != y ? y : x") {
+  /** The larger of x and y, of two zeros the positive one; NaN if either is. */
+  MAX(2, "x != x || y != y ? x + y : fmaxf(x, y)") {
     @Override
     public double at(double x, double y, double a, double b) {
       return Math.max(x, y);

@@ -57,7 +57,7 @@ class BackendParityTest {
       for (int count : COUNTS) {
         Pair x = t.random(random, 3, count);
         Pair y = t.random(random, 5, count);
-        check(t, row, x, y);
+        check(t, row, x, y, false);
         t.freeAll();
       }
       int n = SPECIAL.length;
@@ -68,25 +68,33 @@ class BackendParityTest {
           xs[i] = SPECIAL[i % n];
           ys[i] = SPECIAL[i / n % n];
         }
-        check(t, row, t.floats(xs), t.floats(ys));
+        check(t, row, t.floats(xs), t.floats(ys), true);
       }
     }
   }
 
-  private static void check(Twin t, Pointwise row, Pair x, Pair y) {
+  private static void check(Twin t, Pointwise row, Pair x, Pair y, boolean special) {
     float a = row == Pointwise.CLIP || row == Pointwise.CLIP_GRADIENT ? -0.5f : 0.75f;
     float b = 0.5f;
     Pair out = t.output(x.tested().count());
     map(t, row, a, b, out, x, y);
-    t.same(row.name(), out, 1e-6);
+    check(t, row.name(), out, special);
     Pair inPlace = t.output(x.tested().count());
     copy(t, x, inPlace);
     map(t, row, a, b, inPlace, inPlace, y);
-    t.same(row + " onto x", inPlace, 1e-6);
+    check(t, row + " onto x", inPlace, special);
     if (row.operands() == 2) {
       copy(t, y, inPlace);
       map(t, row, a, b, inPlace, x, inPlace);
-      t.same(row + " onto y", inPlace, 1e-6);
+      check(t, row + " onto y", inPlace, special);
+    }
+  }
+
+  private static void check(Twin t, String what, Pair out, boolean special) {
+    if (special) {
+      t.exactly(what, out);
+    } else {
+      t.same(what, out, 1e-6);
     }
   }
 
@@ -456,6 +464,237 @@ class BackendParityTest {
         }
       }
     }
+  }
+
+  /** NaN, infinities, signed zeros and denormals go through whatever moves, picks or adds them. */
+  @ParameterizedTest
+  @MethodSource("backends")
+  void specialValuesInRows(String backend) {
+    try (Twin t = Twin.of(backend)) {
+      int rows = 2 * SPECIAL.length;
+      int cols = 67;
+      float[] values = new float[rows * cols];
+      int[] index = new int[rows];
+      byte[] mask = new byte[rows * cols];
+      for (int r = 0; r < rows; r++) {
+        boolean whole = r >= SPECIAL.length; // a row of that number, or one among halves
+        Arrays.fill(values, r * cols, (r + 1) * cols, whole ? SPECIAL[r - SPECIAL.length] : 0.5f);
+        index[r] = r * 5 % cols;
+        values[r * cols + index[r]] = SPECIAL[r % SPECIAL.length];
+        mask[r * cols + r] = 1;
+      }
+      Pair x = t.floats(values);
+      Pair y = t.output(values.length);
+      Pair row = t.floats(Arrays.copyOf(values, cols));
+      t.tested.addRow(x.tested(), row.tested(), rows, cols, y.tested());
+      t.reference.addRow(x.reference(), row.reference(), rows, cols, y.reference());
+      t.exactly("addRow", y);
+      Pair m = t.bytes(mask);
+      t.tested.maskedFill(x.tested(), m.tested(), Float.NEGATIVE_INFINITY, y.tested());
+      t.reference.maskedFill(x.reference(), m.reference(), Float.NEGATIVE_INFINITY, y.reference());
+      t.exactly("maskedFill", y);
+      Pair at = t.ints(index);
+      Pair picked = t.output(rows);
+      t.tested.pick(x.tested(), rows, cols, at.tested(), picked.tested());
+      t.reference.pick(x.reference(), rows, cols, at.reference(), picked.reference());
+      t.exactly("pick", picked);
+      t.tested.place(picked.tested(), rows, cols, at.tested(), y.tested());
+      t.reference.place(picked.reference(), rows, cols, at.reference(), y.reference());
+      t.exactly("place", y);
+      t.tested.permute(x.tested(), new int[] {rows, cols}, new int[] {1, 0}, y.tested());
+      t.reference.permute(x.reference(), new int[] {rows, cols}, new int[] {1, 0}, y.reference());
+      t.exactly("permute", y);
+      t.tested.copyColumns(x.tested(), rows, cols, 3, y.tested(), cols, 1, 40);
+      t.reference.copyColumns(x.reference(), rows, cols, 3, y.reference(), cols, 1, 40);
+      t.exactly("copyColumns", y);
+      Pair sums = t.output(cols);
+      t.tested.sumRows(x.tested(), rows, cols, sums.tested());
+      t.reference.sumRows(x.reference(), rows, cols, sums.reference());
+      t.same("sumRows", sums, 1e-6);
+      Pair best = t.empty(DType.INT32, rows);
+      t.tested.rowArgmax(x.tested(), rows, cols, best.tested());
+      t.reference.rowArgmax(x.reference(), rows, cols, best.reference());
+      t.sameInts("rowArgmax", best);
+      Pair one = t.output(1);
+      for (int r = 0; r < rows; r++) {
+        Pair line = x.slice((long) r * cols, cols);
+        t.tested.sum(line.tested(), one.tested());
+        t.reference.sum(line.reference(), one.reference());
+        boolean tiny = Math.abs(t.referenceFloats(one)[0]) < 1e-30;
+        t.same("sum of row " + r, one, tiny ? 1e-43 : 1e-6);
+        t.tested.maxAbs(line.tested(), one.tested());
+        t.reference.maxAbs(line.reference(), one.reference());
+        t.exactly("maxAbs of row " + r, one);
+      }
+    }
+  }
+
+  /** One special number in each row of a and in each row of x, among small integers. */
+  @ParameterizedTest
+  @MethodSource("backends")
+  void specialValuesInProducts(String backend) {
+    try (Twin t = Twin.of(backend)) {
+      int n = SPECIAL.length;
+      float[] a = new float[n * n];
+      float[] b = new float[n * n];
+      for (int i = 0; i < a.length; i++) {
+        a[i] = i % 7 - 3;
+        b[i] = i % 5 + 1;
+      }
+      for (int i = 0; i < n; i++) {
+        a[i * n + (i * 3 + 1) % n] = SPECIAL[i];
+      }
+      Pair p = t.floats(a);
+      Pair q = t.floats(b);
+      Pair c = t.output((long) n * n);
+      for (int transposed = 0; transposed < 4; transposed++) {
+        boolean ta = (transposed & 1) != 0;
+        boolean tb = (transposed & 2) != 0;
+        t.tested.gemm(ta, tb, n, n, n, p.tested(), q.tested(), c.tested());
+        t.reference.gemm(ta, tb, n, n, n, p.reference(), q.reference(), c.reference());
+        product(t, backend, "gemm " + ta + " " + tb, c);
+      }
+      float[] denormals = new float[n * n];
+      Arrays.fill(denormals, 1e-40f);
+      Pair d = t.floats(denormals);
+      t.tested.gemm(false, false, n, n, n, d.tested(), q.tested(), c.tested());
+      t.reference.gemm(false, false, n, n, n, d.reference(), q.reference(), c.reference());
+      if (keepsDenormals(backend)) {
+        t.exactly("product of denormals", c);
+      }
+      ConvGeometry g = new ConvGeometry(n, 4, 4, 1, 4, 2, 2, 1, 1, 1, 1); // a picture for each
+      Pair w = t.floats(Arrays.copyOf(b, 16));
+      Pair y = t.output((long) n * g.oh() * g.ow() * g.k());
+      t.tested.conv2d(g, p.tested(), w.tested(), null, y.tested());
+      t.reference.conv2d(g, p.reference(), w.reference(), null, y.reference());
+      product(t, backend, "conv2d", y);
+      Pair dw = t.output(16);
+      Pair db = t.output(4);
+      Pair dy = t.output(y.tested().count());
+      t.tested.conv2dParameterGradients(g, p.tested(), dy.tested(), dw.tested(), db.tested());
+      t.reference.conv2dParameterGradients(
+          g, p.reference(), dy.reference(), dw.reference(), db.reference());
+      product(t, backend, "filter gradient", dw);
+      t.same("bias gradient", db, 1e-6);
+      Pair dx = t.output((long) n * n);
+      t.tested.conv2dDataGradientRelu(g, w.tested(), dy.tested(), p.tested(), dx.tested());
+      t.reference.conv2dDataGradientRelu(
+          g, w.reference(), dy.reference(), p.reference(), dx.reference());
+      t.exactly("data gradient before a relu", dx);
+    }
+  }
+
+  /** Finite where the reference is, and equal to it; the rest as {@link #keepsInfinity} says. */
+  private void product(Twin t, String backend, String what, Pair c) {
+    if (keepsInfinity(backend)) {
+      t.same(what, c, 1e-6);
+      return;
+    }
+    float[] actual = t.testedFloats(c);
+    float[] expected = t.referenceFloats(c);
+    for (int i = 0; i < expected.length; i++) {
+      if (Float.isFinite(expected[i])) {
+        assertThat(actual[i]).as(what).isEqualTo(expected[i]);
+      } else {
+        assertThat(actual[i]).as(what).isNotFinite();
+      }
+    }
+  }
+
+  /** Whether ∞ · 2 is ∞ in a product; on the GPU's tensor cores it is NaN in FP32. */
+  boolean keepsInfinity(String backend) {
+    return true;
+  }
+
+  boolean keepsDenormals(String backend) {
+    return true;
+  }
+
+  /** Shapes that nobody thought of. */
+  @ParameterizedTest
+  @MethodSource("backends")
+  void randomShapes(String backend) {
+    Random random = new Random(20);
+    try (Twin t = Twin.of(backend)) {
+      for (int i = 0; i < 40; i++) {
+        ConvGeometry g = randomGeometry(random);
+        int rows = g.n() * g.oh() * g.ow();
+        Pair x = t.random(random, random.nextInt(2), g.n() * g.h() * g.w() * g.c());
+        Pair w = t.random(random, random.nextInt(2), g.k() * g.r() * g.s() * g.c());
+        Pair bias = t.random(random, g.k());
+        Pair dy = t.random(random, random.nextInt(2), rows * g.k());
+        Pair y = t.output((long) rows * g.k());
+        t.tested.conv2dRelu(g, x.tested(), w.tested(), bias.tested(), y.tested());
+        t.reference.conv2dRelu(g, x.reference(), w.reference(), bias.reference(), y.reference());
+        t.same("conv2dRelu of " + g, y, 2e-5);
+        Pair dx = t.output(x.tested().count());
+        t.tested.conv2dDataGradientRelu(g, w.tested(), dy.tested(), x.tested(), dx.tested());
+        t.reference.conv2dDataGradientRelu(
+            g, w.reference(), dy.reference(), x.reference(), dx.reference());
+        t.same("data gradient of " + g, dx, 2e-5);
+        Pair dw = t.output(w.tested().count());
+        Pair db = t.output(g.k());
+        t.tested.conv2dParameterGradients(g, x.tested(), dy.tested(), dw.tested(), db.tested());
+        t.reference.conv2dParameterGradients(
+            g, x.reference(), dy.reference(), dw.reference(), db.reference());
+        double sums = 2e-6 * Math.sqrt(1 + rows);
+        t.same("filter gradient of " + g, dw, sums);
+        t.same("bias gradient of " + g, db, sums);
+        t.freeAll();
+      }
+      for (int i = 0; i < 40; i++) {
+        int rows = 1 + random.nextInt(150);
+        int in = 1 + random.nextInt(150);
+        int out = 1 + random.nextInt(150);
+        String size = rows + "×" + in + "×" + out;
+        Pair x = t.random(random, random.nextInt(2), rows * in);
+        Pair w = t.random(random, random.nextInt(2), out * in);
+        Pair bias = t.random(random, out);
+        Pair dy = t.random(random, random.nextInt(2), rows * out);
+        Pair y = t.output((long) rows * out);
+        boolean relu = random.nextBoolean();
+        t.tested.linear(rows, in, out, x.tested(), w.tested(), bias.tested(), relu, y.tested());
+        t.reference.linear(
+            rows, in, out, x.reference(), w.reference(), bias.reference(), relu, y.reference());
+        t.same("linear " + size, y, 2e-5);
+        Pair dx = t.output((long) rows * in);
+        t.tested.linearDataGradientRelu(
+            rows, in, out, w.tested(), dy.tested(), x.tested(), dx.tested());
+        t.reference.linearDataGradientRelu(
+            rows, in, out, w.reference(), dy.reference(), x.reference(), dx.reference());
+        t.same("its data gradient " + size, dx, 2e-5);
+        Pair dw = t.output((long) out * in);
+        Pair db = t.output(out);
+        t.tested.linearParameterGradients(
+            rows, in, out, x.tested(), dy.tested(), dw.tested(), db.tested());
+        t.reference.linearParameterGradients(
+            rows, in, out, x.reference(), dy.reference(), dw.reference(), db.reference());
+        t.same("its weight gradient " + size, dw, 2e-5);
+        t.same("its bias gradient " + size, db, 2e-5);
+        Pair most = t.output(1);
+        t.tested.maxAbs(dw.tested(), most.tested());
+        t.reference.maxAbs(dw.reference(), most.reference());
+        t.same("maxAbs " + size, most, 2e-5);
+        t.freeAll();
+      }
+    }
+  }
+
+  private static ConvGeometry randomGeometry(Random random) {
+    int r = 1 + random.nextInt(5);
+    int s = 1 + random.nextInt(5);
+    return new ConvGeometry(
+        1 + random.nextInt(5),
+        r + random.nextInt(9),
+        s + random.nextInt(9),
+        1 + random.nextInt(40),
+        1 + random.nextInt(40),
+        r,
+        s,
+        1 + random.nextInt(3),
+        1 + random.nextInt(3),
+        random.nextInt(Math.min(3, r)),
+        random.nextInt(Math.min(3, s)));
   }
 
   Stream<Arguments> convolutions() {

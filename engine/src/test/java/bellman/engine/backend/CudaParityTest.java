@@ -12,13 +12,23 @@ import org.junit.jupiter.api.Test;
 class CudaParityTest extends BackendParityTest {
   @Override
   Stream<String> backends() {
-    return Stream.of("cuda");
+    return Stream.of("cuda", Twin.REPRODUCIBLE_CUDA);
+  }
+
+  @Override
+  boolean keepsInfinity(String backend) {
+    return backend.equals(Twin.REPRODUCIBLE_CUDA);
+  }
+
+  @Override
+  boolean keepsDenormals(String backend) {
+    return keepsInfinity(backend);
   }
 
   @Test
   void twoRunsAreEqualToTheLastBit() {
-    float[] first = BackendRunsTest.train(Twin.backend("cuda", 1), 50);
-    assertThat(first).isEqualTo(BackendRunsTest.train(Twin.backend("cuda", 1), 50));
+    float[] first = BackendRunsTest.train(Twin.backend(Twin.REPRODUCIBLE_CUDA, 1), 50);
+    assertThat(first).isEqualTo(BackendRunsTest.train(Twin.backend(Twin.REPRODUCIBLE_CUDA, 1), 50));
     for (float value : first) {
       assertThat(value).isFinite();
     }

@@ -15,6 +15,9 @@ import java.util.Random;
 
 /** The reference and a backend under test, fed the same values. */
 final class Twin implements AutoCloseable {
+  static final String REPRODUCIBLE_CUDA = "cuda, reproducible";
+  private static final double DENORMAL = 2 * Float.MIN_VALUE; // what two roundings lose there
+
   final Backend tested;
   final ReferenceBackend reference = ReferenceBackend.floats();
   private final List<Buffer> buffers = new ArrayList<>();
@@ -36,8 +39,8 @@ final class Twin implements AutoCloseable {
       return new JavaBackend(threads);
     }
     try {
-      return name.equals("cuda")
-          ? CudaBackend.open(0, Precision.FP32, true)
+      return name.startsWith("cuda")
+          ? CudaBackend.open(0, Precision.FP32, name.equals(REPRODUCIBLE_CUDA))
           : OneDnnBackend.open(threads);
     } catch (IllegalStateException e) {
       return abort("not on this machine: " + e.getMessage()); // reported as skipped
@@ -120,6 +123,27 @@ final class Twin implements AutoCloseable {
       float e = expected[i];
       boolean equal =
           a == e || (a != a && e != e) || Math.abs(a - e) <= tolerance * (1 + Math.abs(e));
+      if (!equal) {
+        throw new AssertionError(
+            what + " on " + tested.name() + ": element " + i + " is " + a + ", reference " + e);
+      }
+    }
+  }
+
+  /**
+   * The same to some roundings, with zeros of the same sign and denormals that are not taken for
+   * zero.
+   */
+  void exactly(String what, Pair p) {
+    float[] actual = testedFloats(p);
+    float[] expected = referenceFloats(p);
+    for (int i = 0; i < expected.length; i++) {
+      float a = actual[i];
+      float e = expected[i];
+      boolean equal =
+          e == 0 || a == 0
+              ? Float.floatToRawIntBits(a) == Float.floatToRawIntBits(e)
+              : a == e || (a != a && e != e) || Math.abs(a - e) <= 1e-6 * Math.abs(e) + DENORMAL;
       if (!equal) {
         throw new AssertionError(
             what + " on " + tested.name() + ": element " + i + " is " + a + ", reference " + e);
