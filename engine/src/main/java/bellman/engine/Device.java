@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -44,10 +45,21 @@ public final class Device implements AutoCloseable {
    * The same with a limit.
    *
    * @param memoryLimit the most bytes that tensors, the pool and the backend's workspaces may take
+   * @throws IllegalArgumentException if the backend holds more already
    */
   public Device(Backend backend, OptionalLong memoryLimit) {
     this.backend = backend;
     this.memoryLimit = memoryLimit.orElse(Long.MAX_VALUE);
+    if (backend.ownBytes() > this.memoryLimit) {
+      throw new IllegalArgumentException(
+          String.format(
+              "a memory limit of %s: %s holds %s before the first tensor; allow more"
+                  + " (--device-memory)",
+              DeviceMemoryException.bytes(this.memoryLimit),
+              backend.name(),
+              DeviceMemoryException.bytes(backend.ownBytes())));
+    }
+    backend.room(this::claim);
     this.root = new Scope(this, null, "device");
     this.innermost = root;
   }
@@ -123,22 +135,32 @@ public final class Device implements AutoCloseable {
   }
 
   private Buffer allocate(DType dtype, long count) {
-    long size = Math.multiplyExact(count, (long) dtype.bytes());
+    String what = String.format(Locale.ROOT, "%,d elements of %s need", count, dtype);
+    Buffer[] made = new Buffer[1];
+    claim(
+        what,
+        Math.multiplyExact(count, (long) dtype.bytes()),
+        () -> made[0] = backend.allocate(dtype, count));
+    return made[0];
+  }
+
+  private void claim(String what, long size, Runnable allocation) {
     if (size > memoryLimit - heldBytes()) {
       emptyPool();
       if (size > memoryLimit - heldBytes()) {
-        throw new DeviceMemoryException(this, dtype, count, "");
+        throw new DeviceMemoryException(this, what, size, "");
       }
     }
     try {
-      return backend.allocate(dtype, count);
+      allocation.run();
+      return;
     } catch (OutOfMemoryError e) {
       emptyPool();
     }
     try {
-      return backend.allocate(dtype, count);
+      allocation.run();
     } catch (OutOfMemoryError e) {
-      throw new DeviceMemoryException(this, dtype, count, e.getMessage());
+      throw new DeviceMemoryException(this, what, size, e.getMessage());
     }
   }
 
@@ -408,9 +430,12 @@ public final class Device implements AutoCloseable {
     try {
       body.run();
     } finally {
-      backend.join();
-      heldBack = outer;
-      freed.forEach(outer == null ? current::add : outer::add);
+      try {
+        backend.join();
+      } finally {
+        heldBack = outer;
+        freed.forEach(outer == null ? current::add : outer::add);
+      }
     }
   }
 

@@ -8,26 +8,26 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * A tensor for which a device has no memory, by its limit or by the system's word. It says who
- * holds how much. The device goes on: whoever closes scopes or lowers sizes can try again.
+ * A tensor or a workspace for which a device has no memory, by its limit or by the system's word.
+ * It says who holds how much. The device goes on: whoever closes scopes or lowers sizes can try
+ * again.
  */
 public final class DeviceMemoryException extends RuntimeException {
   private static final long serialVersionUID = 1;
   private static final int MOST = 6; // holders that are named
 
-  DeviceMemoryException(Device device, DType dtype, long count, String reason) {
-    super(message(device, dtype, count, reason));
+  DeviceMemoryException(Device device, String what, long size, String reason) {
+    super(message(device, what, size, reason));
   }
 
-  private static String message(Device device, DType dtype, long count, String reason) {
+  private static String message(Device device, String what, long size, String reason) {
     StringBuilder text = new StringBuilder();
     text.append(
         String.format(
             Locale.ROOT,
-            "out of memory: %,d elements of %s need %s and the device (%s) holds %s",
-            count,
-            dtype,
-            bytes(count * dtype.bytes()),
+            "out of memory: %s %s and the device (%s) holds %s",
+            what,
+            bytes(size),
             device.name(),
             bytes(device.heldBytes())));
     device
@@ -36,7 +36,8 @@ public final class DeviceMemoryException extends RuntimeException {
     List<String> holders = holders(device);
     text.append(holders.isEmpty() ? "" : ": " + String.join(", ", holders));
     text.append(reason.isEmpty() ? "" : " (" + reason + ")");
-    return text.append(". Lower --buffer-size or --batch-size, or raise --device-memory")
+    text.append(". Lower --buffer-size or --batch-size");
+    return text.append(device.memoryLimit().isPresent() ? ", or raise --device-memory" : "")
         .toString();
   }
 

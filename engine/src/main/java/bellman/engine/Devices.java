@@ -83,9 +83,9 @@ public final class Devices {
     List<Attempt> attempts = new ArrayList<>();
     for (String candidate : candidates) {
       try {
-        Backend backend = backend(candidate, options);
-        attempts.add(new Attempt(candidate, true, backend.name()));
-        return new Opened(new Device(backend, options.memoryLimit()), attempts);
+        Device device = device(candidate, options);
+        attempts.add(new Attempt(candidate, true, device.name()));
+        return new Opened(device, attempts);
       } catch (RuntimeException | LinkageError e) {
         attempts.add(new Attempt(candidate, false, e.getMessage()));
         if (candidates.size() == 1) {
@@ -94,6 +94,16 @@ public final class Devices {
       }
     }
     throw new IllegalStateException("device " + name + ": nothing opened: " + attempts);
+  }
+
+  private static Device device(String name, DeviceOptions options) {
+    Backend backend = backend(name, options);
+    try {
+      return new Device(backend, options.memoryLimit());
+    } catch (RuntimeException e) {
+      backend.close();
+      throw e;
+    }
   }
 
   private static Backend backend(String name, DeviceOptions options) {

@@ -3,6 +3,9 @@ package bellman.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import bellman.engine.backend.Backend;
+import bellman.engine.backend.RecordingException;
+import java.lang.reflect.Proxy;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -129,6 +132,54 @@ class CapturedStepTest {
     CapturedStep<Tensor> inner = device.capture("inner", () -> device.full(Shape.scalar(), 1));
     CapturedStep<Float> outer = device.capture("outer", () -> inner.run().item());
     assertThatThrownBy(outer::run).hasMessageContaining("captured step 'outer'");
+  }
+
+  @Test
+  void whatCannotBeRecordedRunsDirectly() {
+    Backend never =
+        (Backend)
+            Proxy.newProxyInstance(
+                Backend.class.getClassLoader(),
+                new Class<?>[] {Backend.class},
+                (proxy, method, arguments) -> {
+                  if (method.getName().equals("record")) {
+                    throw new RecordingException("no room for a graph", null);
+                  }
+                  return backend.invoke(proxy, method, arguments);
+                });
+    try (Device refusing = new Device(never)) {
+      Tensor counter = refusing.state("counter", new int[1], Shape.scalar());
+      CapturedStep<Tensor> step =
+          refusing.capture(
+              "step",
+              () -> {
+                counter.increment(1);
+                return refusing.full(Shape.of(2), 3).scale(2);
+              });
+      assertThat(step.refusal()).isEmpty();
+      for (int i = 1; i <= 4; i++) {
+        assertThat(step.run().toFloats()).containsExactly(6, 6);
+        assertThat(counter.toInts()).containsExactly(i);
+      }
+      assertThat(step.refusal()).hasValue("no room for a graph");
+      step.close();
+      assertThat(step.refusal()).isEmpty();
+    }
+  }
+
+  @Test
+  void aStepThatClosedTakesOtherShapes() {
+    int[] rows = {2};
+    Tensor x = device.state("x", new float[] {1, 2, 3, 4}, Shape.of(4));
+    CapturedStep<Tensor> step =
+        device.capture("step", () -> x.reshape(Shape.of(rows[0], 4 / rows[0])).sumRows());
+    step.run();
+    assertThat(step.run().toFloats()).containsExactly(4, 6);
+    step.close();
+    rows[0] = 4;
+    for (int i = 0; i < 3; i++) {
+      assertThat(step.run().toFloats()).containsExactly(10);
+    }
   }
 
   /** The first use of a network may be the step that learns it. */

@@ -46,6 +46,25 @@ public interface Backend extends AutoCloseable {
     return OptionalLong.empty();
   }
 
+  /**
+   * Tells whom to ask before memory is taken that is in no buffer, such as a workspace. A backend
+   * without such memory need not listen.
+   */
+  default void room(Room room) {}
+
+  /** Who keeps within a limit of memory, and may have some to spare. */
+  @FunctionalInterface
+  interface Room {
+    /**
+     * Makes an allocation, if need be after giving back what is free.
+     *
+     * @param what the subject of the error's sentence: {@code a workspace needs}
+     * @param allocation throws OutOfMemoryError, and has changed nothing then
+     * @throws bellman.engine.DeviceMemoryException that says who holds what
+     */
+    void claim(String what, long bytes, Runnable allocation);
+  }
+
   /** Bytes that the backend holds beside buffers, such as workspaces of libraries. */
   default long ownBytes() {
     return 0;
@@ -267,8 +286,10 @@ public interface Backend extends AutoCloseable {
 
   /**
    * Keeps {@code work} for later: its kernels are recorded with their buffers and do not run until
-   * {@link Recording#launch}. A backend that cannot record, as on the CPU, runs it here and now and
+   * {@link Recording#launch}. A backend that never records, as on the CPU, runs it here and now and
    * answers empty.
+   *
+   * @throws RecordingException if the system cannot record this; nothing of it was done
    */
   default Optional<Recording> record(Runnable work) {
     work.run();

@@ -1,9 +1,12 @@
 package bellman.engine.cuda;
 
+import bellman.engine.DeviceMemoryException;
 import bellman.engine.Precision;
+import bellman.engine.backend.Backend.Room;
 import bellman.engine.backend.BytePictures;
 import bellman.engine.backend.ConvGeometry;
 import bellman.engine.backend.Pointwise;
+import bellman.engine.backend.RecordingException;
 import bellman.engine.cuda.CudaBuffer.Address;
 import java.util.List;
 import java.util.Map;
@@ -11,7 +14,6 @@ import jcuda.Pointer;
 import jcuda.driver.CUevent;
 import jcuda.driver.CUevent_flags;
 import jcuda.driver.CUfunction;
-import jcuda.driver.CUgraph;
 import jcuda.driver.CUgraphExec;
 import jcuda.driver.CUstream;
 import jcuda.driver.JCudaDriver;
@@ -67,7 +69,6 @@ final class Convolutions implements AutoCloseable {
   private static final int IDENTITY = 5;
   private static final int PROPAGATE_NAN = 1;
 
-  private static final int RELAXED = 2; // capture mode
   private static final int RUNS = 5;
   private static final int REPEATS = 8; // in a graph, so that the host's launches do not count
 
@@ -99,8 +100,9 @@ final class Convolutions implements AutoCloseable {
    * What is done to which sizes.
    *
    * @param channels of a picture that lies in a table as bytes; 0: pictures are floats
+   * @param aligned whether all operands lie at multiples of 16 bytes
    */
-  record Shape(Pass pass, ConvGeometry g, int channels) {}
+  record Shape(Pass pass, ConvGeometry g, int channels, boolean aligned) {}
 
   /** y[c] ← Σ_r x[r, c]. */
   @FunctionalInterface
@@ -184,6 +186,7 @@ final class Convolutions implements AutoCloseable {
   Convolutions(
       CUstream stream,
       long workspaceLimit,
+      Room room,
       Products products,
       Tiles tiles,
       Modules modules,
@@ -194,7 +197,7 @@ final class Convolutions implements AutoCloseable {
       boolean reproducible) {
     this.stream = stream;
     this.rowSums = rowSums;
-    this.workspace = new Workspace(workspaceLimit);
+    this.workspace = new Workspace(workspaceLimit, room);
     this.products = products;
     this.tiles = tiles;
     this.pictures = tiles == null ? null : new PictureTiles(tiles);
@@ -216,15 +219,17 @@ final class Convolutions implements AutoCloseable {
    */
   void run(
       Pass pass, ConvGeometry g, Address x, Address w, Address extra, boolean relu, Address y) {
-    Shape shape = new Shape(pass, g, 0);
+    Shape shape = new Shape(pass, g, 0, (x.value() | w.value() | y.value()) % 16 == 0);
     Plan plan = plans.get(shape);
     if (plan == null) {
       requireNoRecording(pass, g);
-      plan = new Search(pass, g, x, w, extra, relu, y).fastest();
+      plan = new Search(shape, x, w, extra, relu, y).fastest();
       plans.put(shape, plan);
     }
     int status = launch(pass, plan, x, w, extra, relu, y);
-    if (status != 0) {
+    if (status != 0 && plan.algorithm == COLUMNS) {
+      Status.cublas(status, describe(pass, g));
+    } else if (status != 0) {
       Status.cudnn(status, describe(pass, g) + ", algorithm " + plan.algorithm);
     }
   }
@@ -249,7 +254,7 @@ final class Convolutions implements AutoCloseable {
   /** The pass of pictures that lie in a table; {@link #readsBytes} says so. */
   void run(
       Pass pass, ConvGeometry g, BytePictures x, Address w, Address bias, boolean relu, Address y) {
-    Shape shape = new Shape(pass, g, x.channels());
+    Shape shape = new Shape(pass, g, x.channels(), true);
     Plan plan = plans.get(shape);
     if (plan == null) {
       requireNoRecording(pass, g);
@@ -344,8 +349,7 @@ final class Convolutions implements AutoCloseable {
 
   private int launch(Pass pass, Plan p, Address x, Address w, Address y) {
     if (p.algorithm == COLUMNS) {
-      columns(pass, p.g, x, w, y);
-      return 0;
+      return columns(pass, p.g, x, w, y);
     }
     if (p.algorithm == LOOPS) {
       loops(pass, p.g, x, w, y);
@@ -481,28 +485,27 @@ final class Convolutions implements AutoCloseable {
 
   /**
    * With col [n·oh·ow, r·s·c], the pixels under each place of the filter: y = col wᵀ, dw = dyᵀ col,
-   * and dx gathers dcol = dy w.
+   * and dx gathers dcol = dy w. Answers cuBLAS's status.
    */
-  private void columns(Pass pass, ConvGeometry g, Address x, Address w, Address y) {
+  private int columns(Pass pass, ConvGeometry g, Address x, Address w, Address y) {
     int rows = rows(g);
     int depth = depth(g);
     if (isProduct(g)) {
-      Status.cublas(product(pass, g, rows, depth, x, w, y), describe(pass, g));
-      return;
+      return product(pass, g, rows, depth, x, w, y);
     }
     long n = (long) rows * depth;
     Address col = workspace.atLeast(4 * n);
     if (pass == Pass.DATA) {
-      Status.cublas(product(pass, g, rows, depth, col, w, y), describe(pass, g));
+      int status = product(pass, g, rows, depth, col, w, y);
       each("from_columns", (long) g.n() * g.h() * g.w() * g.c(), geometry(g), col, x);
-      return;
+      return status;
     }
     if (fours(g) && x.value() % 16 == 0) {
       each("columns_4", n / 4, geometry(g), x, col);
     } else {
       each("columns", n, geometry(g), x, col);
     }
-    Status.cublas(product(pass, g, rows, depth, col, w, y), describe(pass, g));
+    return product(pass, g, rows, depth, col, w, y);
   }
 
   private int product(
@@ -545,6 +548,7 @@ final class Convolutions implements AutoCloseable {
   private final class Search {
     private final Pass pass;
     private final ConvGeometry g;
+    private final boolean aligned;
     private final Address x;
     private final Address w;
     private final Address extra;
@@ -553,10 +557,10 @@ final class Convolutions implements AutoCloseable {
     private Plan best;
     private float shortest = Float.MAX_VALUE;
 
-    Search(
-        Pass pass, ConvGeometry g, Address x, Address w, Address extra, boolean relu, Address y) {
-      this.pass = pass;
-      this.g = g;
+    Search(Shape shape, Address x, Address w, Address extra, boolean relu, Address y) {
+      this.pass = shape.pass;
+      this.g = shape.g;
+      this.aligned = shape.aligned;
       this.x = x;
       this.w = w;
       this.extra = extra;
@@ -575,7 +579,7 @@ final class Convolutions implements AutoCloseable {
       if (columnsFit) {
         consider(columns);
       }
-      if (tiles != null && !reproducible && (x.value() | w.value() | y.value()) % 16 == 0) {
+      if (tiles != null && !reproducible && aligned) {
         if (isThin()) {
           consider(Plan.ours(g, THIN, 0));
         }
@@ -621,7 +625,11 @@ final class Convolutions implements AutoCloseable {
 
     /** Whether the plan runs. */
     private boolean consider(Plan plan) {
-      if (launch(pass, plan, x, w, extra, relu, y) != 0) {
+      try {
+        if (launch(pass, plan, x, w, extra, relu, y) != 0) {
+          return false;
+        }
+      } catch (DeviceMemoryException e) { // another may need less
         return false;
       }
       float time = time(() -> launch(pass, plan, x, w, extra, relu, y), shortest);
@@ -641,18 +649,20 @@ final class Convolutions implements AutoCloseable {
    * not be {@code shortest}.
    */
   private float time(Runnable work, float shortest) {
-    CUgraph graph = new CUgraph();
-    CUgraphExec executable = new CUgraphExec();
     Status.driver(JCudaDriver.cuStreamSynchronize(stream), "timing");
-    Status.driver(JCudaDriver.cuStreamBeginCapture(stream, RELAXED), "timing");
-    for (int i = 0; i < REPEATS; i++) {
-      work.run();
+    CUgraphExec executable;
+    try {
+      executable =
+          Capture.of(
+              stream,
+              () -> {
+                for (int i = 0; i < REPEATS; i++) {
+                  work.run();
+                }
+              });
+    } catch (RecordingException e) {
+      return Float.MAX_VALUE; // it is no choice for a step
     }
-    if (JCudaDriver.cuStreamEndCapture(stream, graph) != 0) {
-      return Float.MAX_VALUE; // it cannot be recorded, so it is no choice
-    }
-    Status.driver(JCudaDriver.cuGraphInstantiate(executable, graph, 0), "timing");
-    JCudaDriver.cuGraphDestroy(graph);
     CUevent from = new CUevent();
     CUevent to = new CUevent();
     Status.driver(JCudaDriver.cuEventCreate(from, CUevent_flags.CU_EVENT_DEFAULT), "timing");

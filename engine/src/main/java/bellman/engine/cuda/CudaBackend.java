@@ -18,7 +18,10 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -29,21 +32,20 @@ import jcuda.driver.CUdevice;
 import jcuda.driver.CUdevice_attribute;
 import jcuda.driver.CUdeviceptr;
 import jcuda.driver.CUfunction;
-import jcuda.driver.CUgraph;
 import jcuda.driver.CUgraphExec;
 import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
 import jcuda.jcudnn.JCudnn;
 
 /**
- * One NVIDIA GPU. All work goes to one lane.stream, in the order of the calls; the host waits only
- * where it reads. A sum never adds in the order in which threads arrive, so equal inputs give equal
- * bits, save in convolutions, for which reproducible mode picks deterministic algorithms.
+ * One NVIDIA GPU. Work goes to one stream, in the order of the calls, save what a recorded step
+ * puts beside it; the host waits only where it reads. A sum never adds in the order in which
+ * threads arrive, so equal inputs give equal bits, save in convolutions, for which reproducible
+ * mode picks deterministic algorithms.
  *
  * <p>{@link #record} keeps the kernels of a step as a CUDA graph: one launch for all of them.
  */
 public final class CudaBackend implements Backend {
-  private static final int RELAXED = 2; // capture mode: other calls of this thread stay allowed
   private static final long MOST_WORKSPACE = 512L << 20; // bytes, for a convolution
   private static final int FEW_BLOCKS = 264; // of work beside: two on each of an H100's processors
   private static final int ABSENT = Integer.MIN_VALUE; // in shared memory: not written yet
@@ -60,6 +62,7 @@ public final class CudaBackend implements Backend {
   private final Lane late; // runs beside both, behind what they were given
   private final Staging staging;
   private final String name;
+  private Room room = (what, size, allocation) -> allocation.run(); // before a device says
   private Lane lane; // where work goes
   private Thread current; // the context belongs to a thread
   private boolean recording;
@@ -91,11 +94,21 @@ public final class CudaBackend implements Backend {
     Status.driver(JCudaDriver.cuDeviceTotalMem(memory, device), "cuDeviceTotalMem");
     long usable = Math.min(memory[0], options.memoryLimit().orElse(memory[0]));
     long limit = Math.min(MOST_WORKSPACE, usable / 32);
-    main = new Lane(modules, launcher, plans, limit, precision, reproducible);
-    side = new Lane(modules, launcher, plans, limit, precision, reproducible);
-    late = new Lane(modules, launcher, plans, limit, precision, reproducible);
+    Room asked = (what, size, allocation) -> room.claim(what, size, allocation);
+    Deque<Runnable> opened = new ArrayDeque<>(List.of(modules::close));
+    try {
+      main = new Lane(modules, launcher, plans, limit, asked, precision, reproducible);
+      opened.push(main::close);
+      side = new Lane(modules, launcher, plans, limit, asked, precision, reproducible);
+      opened.push(side::close);
+      late = new Lane(modules, launcher, plans, limit, asked, precision, reproducible);
+      opened.push(late::close);
+      staging = new Staging(main.stream, launcher, modules.function("deliver"));
+    } catch (RuntimeException | Error e) { // another device may take its place
+      opened.forEach(Runnable::run);
+      throw e;
+    }
     lane = main;
-    staging = new Staging(main.stream, launcher, modules.function("deliver"));
     long cudnn = JCudnn.cudnnGetVersion();
     name =
         String.format(
@@ -242,6 +255,11 @@ public final class CudaBackend implements Backend {
     long[] total = new long[1];
     int status = JCudaDriver.cuMemGetInfo(free, total);
     return status == 0 ? OptionalLong.of(free[0]) : OptionalLong.empty();
+  }
+
+  @Override
+  public void room(Room keeper) {
+    room = keeper;
   }
 
   @Override
@@ -932,32 +950,23 @@ public final class CudaBackend implements Backend {
     }
     makeCurrent();
     boolean fed = staging.isWaiting(); // the host writes before this step, and will again
-    Status.driver(JCudaDriver.cuStreamBeginCapture(main.stream, RELAXED), "cuStreamBeginCapture");
-    CUgraph graph = new CUgraph();
-    boolean whole = false;
-    int ended;
     recording = true;
     try {
-      if (fed) {
-        staging.record();
-      }
-      work.run();
-      whole = true;
+      CUgraphExec executable =
+          Capture.of(
+              main.stream,
+              () -> {
+                if (fed) {
+                  staging.record();
+                }
+                work.run();
+              });
+      return Optional.of(new Graph(executable, fed));
     } finally {
       recording = false;
       beside = false;
       trailing = false;
-      ended = JCudaDriver.cuStreamEndCapture(main.stream, graph);
-      if (!whole && ended == 0) {
-        JCudaDriver.cuGraphDestroy(graph);
-      }
     }
-    Status.driver(ended, "recording of a step");
-    CUgraphExec executable = new CUgraphExec();
-    int status = JCudaDriver.cuGraphInstantiate(executable, graph, 0);
-    JCudaDriver.cuGraphDestroy(graph);
-    Status.driver(status, "cuGraphInstantiate");
-    return Optional.of(new Graph(executable, fed));
   }
 
   /** The kernels of one step. */

@@ -1,6 +1,7 @@
 package bellman.engine.cuda;
 
 import bellman.engine.Precision;
+import bellman.engine.backend.Backend.Room;
 import bellman.engine.cuda.CudaBuffer.Address;
 import java.util.Map;
 import jcuda.driver.CUevent;
@@ -38,6 +39,7 @@ final class Lane implements AutoCloseable {
       Launcher launcher,
       Map<Convolutions.Shape, Convolutions.Plan> plans,
       long workspaceLimit,
+      Room room,
       Precision precision,
       boolean reproducible) {
     this.modules = modules;
@@ -50,13 +52,14 @@ final class Lane implements AutoCloseable {
     Status.driver(JCudaDriver.cuMemAlloc(tickets, 4L * MOST_TICKETS), "memory for sums");
     Status.driver(
         JCudaDriver.cuMemsetD32Async(tickets, 0, MOST_TICKETS, stream), "memory for sums");
-    products = new Products(stream, precision);
+    products = new Products(stream, room, precision);
     boolean ours = modules.hasTiles() && !"off".equals(System.getProperty(TILES));
     tiles = ours ? new Tiles(stream, modules, launcher, scratch, tickets) : null;
     convolutions =
         new Convolutions(
             stream,
             workspaceLimit,
+            room,
             products,
             tiles,
             modules,

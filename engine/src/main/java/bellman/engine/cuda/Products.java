@@ -1,6 +1,7 @@
 package bellman.engine.cuda;
 
 import bellman.engine.Precision;
+import bellman.engine.backend.Backend.Room;
 import jcuda.Pointer;
 import jcuda.driver.CUstream;
 import jcuda.jcublas.JCublas2;
@@ -14,12 +15,13 @@ final class Products implements AutoCloseable {
   private static final long WORKSPACE = 32L << 20; // what cuBLAS wants on Hopper
 
   private final cublasHandle handle = new cublasHandle();
-  private final Workspace workspace = new Workspace(WORKSPACE);
+  private final Workspace workspace;
   private final int computeType;
   private final Pointer one = Pointer.to(new float[] {1});
   private final Pointer zero = Pointer.to(new float[] {0});
 
-  Products(CUstream stream, Precision precision) {
+  Products(CUstream stream, Room room, Precision precision) {
+    workspace = new Workspace(WORKSPACE, room);
     Status.cublas(JCublas2.cublasCreate(handle), "cublasCreate");
     Status.cublas(JCublas2.cublasSetStream(handle, new cudaStream_t(stream)), "cublasSetStream");
     Status.cublas( // behind SetStream, which forgets it

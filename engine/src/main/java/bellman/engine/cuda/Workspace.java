@@ -1,5 +1,6 @@
 package bellman.engine.cuda;
 
+import bellman.engine.backend.Backend.Room;
 import bellman.engine.cuda.CudaBuffer.Address;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,13 +12,15 @@ import jcuda.driver.JCudaDriver;
  */
 final class Workspace implements AutoCloseable {
   private final long limit;
+  private final Room room;
   private final List<Address> all = new ArrayList<>();
   private Address current = new Address();
   private long size;
   private long held;
 
-  Workspace(long limit) {
+  Workspace(long limit, Room room) {
     this.limit = limit;
+    this.room = room;
   }
 
   /** The most bytes that an algorithm may ask for. */
@@ -25,16 +28,30 @@ final class Workspace implements AutoCloseable {
     return limit;
   }
 
+  /**
+   * That many bytes.
+   *
+   * @throws bellman.engine.DeviceMemoryException if there are not as many
+   */
   Address atLeast(long bytes) {
     if (bytes > size) {
-      Address grown = new Address();
-      Status.driver(JCudaDriver.cuMemAlloc(grown, bytes), "a workspace of " + bytes + " bytes");
-      all.add(grown);
-      current = grown;
-      size = bytes;
-      held += bytes;
+      room.claim("a workspace needs", bytes, () -> grow(bytes));
     }
     return current;
+  }
+
+  private void grow(long bytes) {
+    Address grown = new Address();
+    int status = JCudaDriver.cuMemAlloc(grown, bytes);
+    String call = "a workspace of " + bytes + " bytes";
+    if (status == Status.OUT_OF_MEMORY) {
+      throw new OutOfMemoryError(Status.driverText(status, call));
+    }
+    Status.driver(status, call);
+    all.add(grown);
+    current = grown;
+    size = bytes;
+    held += bytes;
   }
 
   /** All that it has taken so far. */

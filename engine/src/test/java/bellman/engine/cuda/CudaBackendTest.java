@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import bellman.engine.CapturedStep;
 import bellman.engine.DType;
 import bellman.engine.Device;
+import bellman.engine.DeviceMemoryException;
 import bellman.engine.Precision;
 import bellman.engine.Scope;
 import bellman.engine.Shape;
@@ -14,13 +15,16 @@ import bellman.engine.Tensor;
 import bellman.engine.backend.Buffer;
 import bellman.engine.backend.ConvGeometry;
 import bellman.engine.backend.Kernel;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.Random;
 import jcuda.driver.JCudaDriver;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What only a GPU has: its memory's end, its compiler, its recordings, its math modes. */
 @Tag("gpu")
@@ -62,6 +66,22 @@ class CudaBackendTest {
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("kernel wrong does not compile")
           .hasMessageContaining("nonsense");
+    }
+  }
+
+  /** As with CUDA 12.6 and a GPU of a later year: the driver compiles what the compiler can. */
+  @Test
+  void aGpuThatTheCompilerDoesNotKnow(@TempDir Path folder) {
+    try (CudaBackend backend = open(Precision.FP32);
+        Modules modules = new Modules(new CacheFolder(folder), 99, 9, false)) {
+      Lane lane = backend.lane();
+      Buffer x = backend.allocate(DType.INT32, 1);
+      backend.fill(x, 40);
+      new Launcher().run(lane.stream, "increment", modules.function("increment"), 1, 1, 1, 1, x, 2);
+      int[] value = new int[1];
+      backend.read(x, 0, value, 0, 1);
+      assertThat(value[0]).isEqualTo(42);
+      backend.release(x);
     }
   }
 
@@ -426,6 +446,150 @@ class CudaBackendTest {
         length += reference[i] * reference[i];
       }
       return Math.sqrt(far / length);
+    }
+  }
+
+  /** CUDA keeps no step that waits for the GPU. */
+  @Test
+  void aStepThatCudaDoesNotRecordRunsKernelByKernel() {
+    try (Device device = new Device(open(Precision.FP32))) {
+      Tensor counter = device.state("counter", new int[1], Shape.scalar());
+      CapturedStep<Void> waits =
+          device.capture(
+              "waits",
+              () -> {
+                device.fork(() -> counter.increment(1), () -> device.zeros(Shape.of(100)));
+                device.synchronize();
+                counter.increment(1);
+                return null;
+              });
+      for (int i = 1; i <= 4; i++) {
+        waits.run();
+        assertThat(counter.toInts()).containsExactly(2 * i);
+      }
+      assertThat(waits.refusal()).get().asString().startsWith("CUDA: synchronize answered ");
+      CapturedStep<Tensor> other =
+          device.capture("other", () -> device.full(Shape.of(3), 2).scale(4));
+      for (int i = 0; i < 3; i++) {
+        assertThat(other.run().toFloats()).containsExactly(8, 8, 8);
+      }
+      assertThat(other.refusal()).isEmpty();
+    }
+  }
+
+  /** A body's own error is no refusal. */
+  @Test
+  void anErrorWhileRecordingReachesTheCaller() {
+    try (Device device = new Device(open(Precision.FP32))) {
+      int[] runs = new int[1];
+      Tensor counter = device.state("counter", new int[1], Shape.scalar());
+      CapturedStep<Void> step =
+          device.capture(
+              "step",
+              () -> {
+                device.fork(
+                    () -> counter.increment(1),
+                    () -> {
+                      if (++runs[0] == 2) {
+                        throw new UnsupportedOperationException("once");
+                      }
+                    });
+                return null;
+              });
+      step.run();
+      assertThatThrownBy(step::run).hasMessage("once");
+      step.run();
+      step.run();
+      assertThat(counter.toInts()).containsExactly(3);
+      assertThat(step.refusal()).isEmpty();
+    }
+  }
+
+  @Test
+  void aStepThatClosedTakesOtherShapes() {
+    int[] batch = {32};
+    try (Device device = new Device(open(Precision.TF32, false))) {
+      Tensor x = device.full(Shape.of(64, 9, 9, 8), 0.5f);
+      Tensor w = device.full(Shape.of(16, 3, 3, 8), 0.25f);
+      Tensor b = device.full(Shape.of(16), 1);
+      CapturedStep<Tensor> step =
+          device.capture(
+              "step",
+              () -> x.reshape(Shape.of(batch[0], 64 / batch[0] * 9, 9, 8)).conv2d(w, b, 1, 0));
+      for (int size : new int[] {32, 64, 16}) {
+        batch[0] = size;
+        for (int i = 0; i < 3; i++) {
+          float[] y = step.run().toFloats();
+          assertThat(y).hasSize(size * (64 / size * 9 - 2) * 7 * 16).containsOnly(10);
+        }
+        step.close();
+      }
+    }
+  }
+
+  /** What a convolution needs beside its operands is claimed from the same limit. */
+  @Test
+  void workspacesKeepWithinTheLimit() {
+    ConvGeometry g = new ConvGeometry(8, 64, 64, 16, 16, 3, 3, 1, 1, 0, 0);
+    for (boolean reproducible : new boolean[] {true, false}) {
+      CudaBackend backend = open(Precision.FP32, reproducible);
+      long limit = backend.ownBytes() + (6L << 20);
+      try (Device device = new Device(backend, OptionalLong.of(limit))) {
+        Tensor x = device.full(Shape.of(8, 64, 64, 16), 0.5f);
+        Tensor w = device.full(Shape.of(16, 3, 3, 16), 0.25f);
+        Tensor b = device.full(Shape.of(16), 1);
+        try (Scope scope = device.scope("before")) {
+          device.zeros(Shape.of(100_000)); // waits in the pool, which is given back first
+        }
+        if (reproducible) { // columns of pixels, whatever they take
+          long columns = 4L * g.n() * g.oh() * g.ow() * 9 * 16;
+          assertThat(columns).isEqualTo(17_713_152);
+          assertThatThrownBy(() -> x.conv2d(w, b, 1, 0))
+              .isInstanceOf(DeviceMemoryException.class)
+              .hasMessageStartingWith("out of memory: a workspace needs 17.7 MB and the device (")
+              .hasMessageContaining("workspaces ")
+              .hasMessageEndingWith("raise --device-memory");
+          assertThat(device.pooledBytes()).isZero();
+        } else {
+          assertThat(x.conv2d(w, b, 1, 0).toFloats()).containsOnly(19);
+        }
+        assertThat(device.heldBytes()).isLessThanOrEqualTo(limit);
+        assertThat(x.sum().item()).isEqualTo(8 * 64 * 64 * 16 / 2); // the device goes on
+      }
+    }
+  }
+
+  @Test
+  void aLimitBelowWhatTheLibrariesTakeIsRefused() {
+    try (CudaBackend backend = open(Precision.FP32)) {
+      assertThatThrownBy(() -> new Device(backend, OptionalLong.of(1_000_000)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageStartingWith("a memory limit of 1.0 MB: NVIDIA ")
+          .hasMessageEndingWith("before the first tensor; allow more (--device-memory)");
+    }
+  }
+
+  @Test
+  void anErrorOfALaunchTellsSizesAndTheMemoryInUse() {
+    try (CudaBackend backend = open(Precision.FP32)) {
+      Buffer x = backend.allocate(DType.FLOAT32, 12);
+      Lane lane = backend.lane();
+      Launcher launcher = new Launcher();
+      assertThatThrownBy(
+              () ->
+                  launcher.run(
+                      lane.stream,
+                      "too wide",
+                      new Modules(CacheFolder.ofUser(), 9, 0, true).function("increment"),
+                      1,
+                      1,
+                      4096,
+                      1,
+                      x,
+                      5))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageStartingWith("CUDA: too wide(FLOAT32[12], 5) <<<1 × 1, 4096 × 1>>> answered ")
+          .hasMessageMatching("(?s).*; [\\d,]+ of the GPU's [\\d,]+ bytes are in use");
     }
   }
 
