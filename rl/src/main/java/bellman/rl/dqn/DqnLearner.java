@@ -33,6 +33,7 @@ public final class DqnLearner implements AutoCloseable {
   private final Adam adam;
   private final RandomStream sampling;
   private final CapturedStep<Tensor> update;
+  private final CapturedStep<Void> sync;
 
   // Over the updates since the last drain.
   private final Tensor sums; // [3]: of L, mean Q(s, a) and mean y
@@ -72,6 +73,13 @@ public final class DqnLearner implements AutoCloseable {
     sums = device.state("sums of loss, Q and target", DType.FLOAT32, Shape.of(TdLoss.SUMS));
     largestGradient = device.state("largest gradient", new float[1], Shape.scalar());
     update = device.capture("update", this::learn);
+    sync =
+        device.capture(
+            "target",
+            () -> {
+              targetWeights.copyFrom(onlineWeights);
+              return null;
+            });
     syncTarget();
   }
 
@@ -95,7 +103,7 @@ public final class DqnLearner implements AutoCloseable {
 
   /** θ⁻ ← θ. */
   public void syncTarget() {
-    targetWeights.copyFrom(onlineWeights);
+    sync.run();
   }
 
   /** The network that acts. */
@@ -177,5 +185,6 @@ public final class DqnLearner implements AutoCloseable {
   @Override
   public void close() {
     update.close();
+    sync.close();
   }
 }
