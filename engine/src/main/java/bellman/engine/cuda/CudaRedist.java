@@ -29,6 +29,7 @@ public final class CudaRedist {
   /** Of the artifact; its classifier is the platform. */
   public static final String NAME = "org.bytedeco:cuda:" + VERSION;
 
+  private static final String UNFINISHED = ".new";
   private static final Pattern WANTED =
       Pattern.compile("(lib)?(cublas|cublasLt|cudnn|nvrtc)([-_0-9.].*)?(\\.so(\\.[0-9]+)*|\\.dll)");
 
@@ -88,7 +89,12 @@ public final class CudaRedist {
       return target;
     }
     Path parent = Files.createDirectories(folder(cache));
-    Path fresh = Files.createTempDirectory(parent, ".new");
+    try (DirectoryStream<Path> left = Files.newDirectoryStream(parent, UNFINISHED + "*")) {
+      for (Path interrupted : left) {
+        delete(interrupted);
+      }
+    }
+    Path fresh = Files.createTempDirectory(parent, UNFINISHED);
     try (ZipFile zip = new ZipFile(jar.toFile())) {
       List<? extends ZipEntry> wanted = zip.stream().filter(CudaRedist::isWanted).toList();
       for (NvidiaLibrary library : NvidiaLibrary.values()) {

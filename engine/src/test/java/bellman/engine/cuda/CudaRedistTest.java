@@ -64,6 +64,18 @@ class CudaRedistTest {
   }
 
   @Test
+  void whatAnInterruptedOneLeftIsDeleted() throws IOException {
+    Path unpacked = CudaRedist.unpack(jar(WANTED), folder.resolve("elsewhere"));
+    Path parent =
+        Files.createDirectories(
+            cache().resolve(folder.resolve("elsewhere").relativize(unpacked)).getParent());
+    Files.writeString(
+        Files.createDirectory(parent.resolve(".new77")).resolve("libcublas.so.12"), "half");
+    CudaRedist.unpack(jar(WANTED), cache());
+    assertThat(names(parent)).containsExactly(unpacked.getFileName().toString());
+  }
+
+  @Test
   void cublasCudnnAndNvrtcAloneAreUnpackedAndFound() throws IOException {
     Path jar = jar(Stream.concat(WANTED.stream(), OTHERS.stream()).toList());
     Path unpacked = CudaRedist.unpack(jar, cache());

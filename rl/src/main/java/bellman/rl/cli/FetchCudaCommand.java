@@ -77,9 +77,10 @@ final class FetchCudaCommand implements Callable<Integer> {
     streams.flush();
     String mvn = System.getProperty("os.name").startsWith("Windows") ? "mvn.cmd" : "mvn";
     String artifact = "-Dartifact=" + CudaRedist.coordinates();
+    String here = "-Dmaven.repo.local=" + repository; // whatever its settings say
     try {
       int status =
-          new ProcessBuilder(mvn, "-B", "dependency:get", "-Dtransitive=false", artifact)
+          new ProcessBuilder(mvn, "-B", "dependency:get", "-Dtransitive=false", artifact, here)
               .inheritIO()
               .start()
               .waitFor();
