@@ -11,8 +11,12 @@ import java.util.function.BooleanSupplier;
 public final class Interruption implements BooleanSupplier {
   private static final long SECONDS = 30;
 
+  /** What the turn that is going on may take; a player that takes longer hangs. */
+  private static final long PATIENCE = 2;
+
   private final CountDownLatch ended = new CountDownLatch(1);
-  private volatile boolean engaged;
+  private volatile Thread run;
+  private volatile boolean begun;
   private volatile boolean interrupted;
   private volatile boolean saving;
   private volatile int exitCode;
@@ -22,9 +26,14 @@ public final class Interruption implements BooleanSupplier {
     return interrupted;
   }
 
-  /** From now on a signal lets the run save first. */
+  /** From now on a signal ends the run of this thread, which may still wait for its player. */
   void engage() {
-    engaged = true;
+    run = Thread.currentThread();
+  }
+
+  /** From now on a signal lets the run save first. */
+  void begun() {
+    begun = true;
   }
 
   /** As a signal does. */
@@ -32,9 +41,17 @@ public final class Interruption implements BooleanSupplier {
     interrupted = true;
   }
 
-  /** What is left is to write a large file, which takes as long as it takes. */
-  void saving() {
+  /** Wakes a run that waits for its player, unless it is saving already. */
+  synchronized void disturb() {
+    if (!saving) {
+      run.interrupt();
+    }
+  }
+
+  /** What is left is to write files, which takes as long as it takes and is not disturbed. */
+  synchronized void saving() {
     saving = true;
+    Thread.interrupted(); // or the files' channels would close
   }
 
   /** Everything is saved and said; the process may end. */
@@ -49,21 +66,26 @@ public final class Interruption implements BooleanSupplier {
 
   /** Halts, because a JVM that a signal stops would report the signal, not what was saved. */
   private void shutDown() {
-    if (!engaged || ended.getCount() == 0) {
+    if (run == null || ended.getCount() == 0) {
       return;
     }
     interrupt();
-    System.err.println("\nInterrupted: saving, please wait ...");
-    int code = Main.FAILED;
+    boolean saves = begun;
+    System.err.println(saves ? "\nInterrupted: saving, please wait ..." : "\nInterrupted");
+    int code = saves ? Main.FAILED : Main.INTERRUPTED;
     try {
-      boolean done = ended.await(SECONDS, TimeUnit.SECONDS);
+      boolean done = ended.await(saves ? PATIENCE : 0, TimeUnit.SECONDS);
+      if (!done) {
+        disturb();
+        done = ended.await(SECONDS, TimeUnit.SECONDS);
+      }
       if (saving) {
         ended.await();
         done = true;
       }
-      if (done) {
+      if (saves && done) {
         code = exitCode;
-      } else {
+      } else if (saves) {
         System.err.printf(
             "bellman: the run did not stop within %d s; what came after its last checkpoint is"
                 + " lost%n",

@@ -43,7 +43,7 @@ abstract class RunCommand implements Callable<Integer> {
     return flags.layOnto(layers, spec.commandLine().getParseResult());
   }
 
-  /** Says what will run; from now on a signal lets it save first. */
+  /** Says what will run; from now on a signal ends it in an orderly way. */
   final void announce(Resolved settings) {
     Announcement.of(settings, streams);
     interruption.engage();

@@ -110,6 +110,7 @@ final class Training {
       if (!config.reporting().noPictures()) {
         observers.addAll(pictures(folder, filmed));
       }
+      interruption.begun();
       try {
         Outcome outcome = loop.run(observers, interruption);
         if (world.spec().goals() > 0 && tally.all().episodes() > 0) {
@@ -139,6 +140,9 @@ final class Training {
       DqnAgent agent,
       TrainLoop loop,
       boolean stop) {
+    if (stop) {
+      interruption.saving();
+    }
     TrainLoop.State state = loop.state();
     boolean more = state.step() < config.learning().steps(); // testing needs no replay
     Optional<String> replay =
@@ -155,7 +159,6 @@ final class Training {
   }
 
   private void saveReplay(CheckpointFiles checkpoints, Path checkpoint, String id, DqnAgent agent) {
-    interruption.saving();
     String transitions = String.format(Locale.ROOT, "%,d transitions", agent.replay().size());
     if (agent.replay().bytes() > LARGE) {
       say.accept("saving the replay of " + transitions + "; --no-save-replay would leave it out");

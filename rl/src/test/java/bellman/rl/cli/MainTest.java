@@ -546,6 +546,7 @@ class MainTest {
           new Stub() {
             @Override
             public Outcome train(Resolved settings, Interruption stop) {
+              stop.begun();
               System.out.println("running");
               try {
                 while (!stop.getAsBoolean()) {
@@ -563,14 +564,46 @@ class MainTest {
     }
   }
 
+  /** A process that waits for a player that does not come. */
+  public static final class Waiting {
+    public static void main(String[] args) {
+      Stub stub =
+          new Stub() {
+            @Override
+            public Outcome train(Resolved settings, Interruption stop) {
+              System.out.println("running");
+              try {
+                TimeUnit.MINUTES.sleep(1);
+                return super.outcome();
+              } catch (InterruptedException e) {
+                throw new Failure("nobody came", e);
+              }
+            }
+          };
+      Main.process(stub, args);
+    }
+  }
+
   @Test
   void aSignalLetsTheRunSaveAndEndsWith130() throws Exception {
+    assertThat(signalled(Endless.class))
+        .containsExactly("", "Interrupted: saving, please wait ...", "saved");
+  }
+
+  @Test
+  void aSignalEndsAtOnceWhatHasNothingToSave() throws Exception {
+    assertThat(signalled(Waiting.class))
+        .containsExactly("", "Interrupted", "bellman train: nobody came");
+  }
+
+  /** What a process says from its SIGTERM on. */
+  private static List<String> signalled(Class<?> main) throws Exception {
     Process process =
         new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-cp",
                 System.getProperty("java.class.path"),
-                Endless.class.getName(),
+                main.getName(),
                 "train",
                 "--quiet")
             .redirectErrorStream(true)
@@ -578,9 +611,10 @@ class MainTest {
     try (var lines = process.inputReader()) {
       assertThat(lines.readLine()).isEqualTo("running");
       process.toHandle().destroy();
-      assertThat(lines.lines().toList()).contains("saved", "Interrupted: saving, please wait ...");
+      List<String> said = lines.lines().toList();
       assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
       assertThat(process.exitValue()).isEqualTo(Main.INTERRUPTED);
+      return said;
     } finally {
       process.destroyForcibly();
     }
