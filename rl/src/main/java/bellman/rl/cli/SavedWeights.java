@@ -62,14 +62,7 @@ final class SavedWeights {
     if (!Files.isDirectory(run) || holdsCheckpoints(run)) {
       return run;
     }
-    List<Path> found = new ArrayList<>();
-    try (Stream<Path> behaviors = Files.list(run)) {
-      behaviors
-          .sorted()
-          .map(behavior -> behavior.resolve("checkpoint"))
-          .filter(SavedWeights::holdsCheckpoints)
-          .forEach(found::add);
-    }
+    List<Path> found = ofBehaviors(run);
     if (found.size() == 1) {
       return found.get(0);
     }
@@ -77,6 +70,17 @@ final class SavedWeights {
         found.isEmpty()
             ? run + " holds no checkpoint yet; train longer, or name a file of weights"
             : run + " holds checkpoints of several behaviors; name one of " + found);
+  }
+
+  /** The folders of checkpoints in a run's folder, one for each behavior that has some. */
+  static List<Path> ofBehaviors(Path run) throws IOException {
+    try (Stream<Path> behaviors = Files.list(run)) {
+      return behaviors
+          .sorted()
+          .map(behavior -> behavior.resolve("checkpoint"))
+          .filter(SavedWeights::holdsCheckpoints)
+          .toList();
+    }
   }
 
   /**

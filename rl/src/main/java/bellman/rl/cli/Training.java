@@ -100,7 +100,7 @@ final class Training {
       TrainLoop loop = new TrainLoop(Wiring.plan(config), filmed, agent);
       CheckpointObserver.Saving save =
           stop -> save(checkpoints, models, world.spec(), agent, loop, stop);
-      begin(checkpoints, agent, loop, folder);
+      begin(checkpoints, agent, loop, folder, behavior);
       // Only now, when all has opened: a mistake above costs no earlier run and leaves none.
       folder.discardEarlier();
       Files.writeString(folder.configuration(), config.with("runId", runId).toYaml());
@@ -196,12 +196,18 @@ final class Training {
         + (results.equals(Path.of("results")) ? "" : " --results-dir " + results);
   }
 
-  private void begin(CheckpointFiles checkpoints, DqnAgent agent, TrainLoop loop, RunFolder folder)
+  private void begin(
+      CheckpointFiles checkpoints,
+      DqnAgent agent,
+      TrainLoop loop,
+      RunFolder folder,
+      String behavior)
       throws IOException {
     RunConfig.Folder settings = config.folder();
     if (settings.resume()) {
       Optional<Checkpoint.Loaded> loaded = checkpoints.newest(file -> Checkpoint.load(file, agent));
       if (loaded.isEmpty()) {
+        refuseAnother(folder, behavior);
         warn.accept(folder.path() + " holds no checkpoint yet; the run begins at step 0");
         return;
       }
@@ -209,6 +215,19 @@ final class Training {
     } else if (settings.initializeFrom().isPresent()) {
       Path weights = SavedWeights.of(settings.resultsDir(), settings.initializeFrom().get());
       say.accept("weights: " + SavedWeights.load(weights, agent, warn));
+    }
+  }
+
+  /** Another behavior's run would lose its history to one that begins at step 0. */
+  private static void refuseAnother(RunFolder folder, String behavior) throws IOException {
+    List<String> others =
+        SavedWeights.ofBehaviors(folder.path()).stream()
+            .map(checkpoints -> checkpoints.getParent().getFileName().toString())
+            .toList();
+    if (!others.isEmpty()) {
+      throw new Failure(
+          "%s is a run of %s, and this player's behavior is %s, of which it holds no checkpoint. Give the player that it was trained with (--env, --behavior), or begin another run: leave --resume out and choose another --run-id."
+              .formatted(folder.path(), String.join(", ", others), behavior));
     }
   }
 

@@ -314,6 +314,24 @@ class ExactResumeTest {
     assertThat(onwards.reason()).isEqualTo(Outcome.Reason.COMPLETED);
   }
 
+  /** Its tables would be emptied, for nothing. */
+  @Test
+  void theRunOfAnotherBehaviorIsNotGoneOnWith() throws IOException {
+    RunConfig config = config("r");
+    train(config.with("stopAfter", "77"));
+    Files.move(folder("r"), results.resolve("r/PushBlock"));
+    List<String> before = log("r", "episodes.csv", false);
+    assertThatThrownBy(() -> train(config.with("resume", "true")))
+        .isInstanceOf(Failure.class)
+        .hasMessage(
+            results.resolve("r")
+                + " is a run of PushBlock, and this player's behavior is GridWorld, of which it"
+                + " holds no checkpoint. Give the player that it was trained with (--env,"
+                + " --behavior), or begin another run: leave --resume out and choose another"
+                + " --run-id.");
+    assertThat(log("r", "episodes.csv", false)).isEqualTo(before).hasSizeGreaterThan(5);
+  }
+
   /** Weights, optimizer and counters of the first version are as good as ever. */
   @Test
   void theFirstVersionOfCheckpointsIsRead() throws IOException {
