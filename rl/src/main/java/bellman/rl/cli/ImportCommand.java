@@ -16,7 +16,6 @@ import bellman.rl.run.CheckpointFiles;
 import bellman.rl.run.RunFolder;
 import bellman.rl.torch.TorchCheckpoint;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -102,7 +101,7 @@ final class ImportCommand extends RunCommand {
               runId,
               config.folder().force() ? RunFolder.Mode.FORCE : RunFolder.Mode.CREATE)) {
         folder.discardEarlier();
-        Files.writeString(folder.configuration(), config.toYaml());
+        folder.configure(config.toYaml());
         new CheckpointFiles(
                 folder.checkpoints(spec.name()),
                 config.folder().keepCheckpoints(),

@@ -3,6 +3,7 @@ package bellman.rl.cli;
 import bellman.rl.config.Layers;
 import bellman.rl.config.Resolved;
 import bellman.rl.config.Settings;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -51,7 +52,7 @@ final class TrainCommand extends RunCommand {
     return Main.exitCode(services.train(settings, interruption));
   }
 
-  private Resolved settings() {
+  private Resolved settings() throws IOException {
     if (file != null) {
       return withFlags(new Layers().yaml(file)).resolve();
     }
@@ -60,9 +61,20 @@ final class TrainCommand extends RunCommand {
     if (!(folder.resume() || folder.inference()) || folder.runId().isEmpty()) {
       return settings;
     }
-    Path before = folder.resultsDir().resolve(folder.runId().get()).resolve("configuration.yaml");
-    if (!Files.exists(before)) {
+    Path run = folder.resultsDir().resolve(folder.runId().get());
+    Path before = run.resolve("configuration.yaml");
+    if (!Files.exists(before)
+        && (!Files.isDirectory(run) || SavedWeights.ofBehaviors(run).isEmpty())) {
       return settings;
+    }
+    if (!Files.exists(before) || Files.readString(before).isBlank()) {
+      throw new Failure(
+          "%s %s, so the settings that its weights were trained with are unknown. Give them as a file: bellman train CONFIG.yaml %s --run-id %s"
+              .formatted(
+                  before,
+                  Files.exists(before) ? "is empty" : "is not there",
+                  folder.resume() ? "--resume" : "--inference",
+                  folder.runId().get()));
     }
     Layers layers = withFlags(new Layers().yaml(before));
     // The folder may have been moved or renamed since; the one that was asked for counts. Where the

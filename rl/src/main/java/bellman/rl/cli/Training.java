@@ -28,7 +28,6 @@ import bellman.rl.run.ModelFiles;
 import bellman.rl.run.RunFolder;
 import bellman.rl.run.RunFolderException;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
@@ -103,7 +102,7 @@ final class Training {
       begin(checkpoints, agent, loop, folder, behavior);
       // Only now, when all has opened: a mistake above costs no earlier run and leaves none.
       folder.discardEarlier();
-      Files.writeString(folder.configuration(), config.with("runId", runId).toYaml());
+      folder.configure(config.with("runId", runId).toYaml());
       List<Observer> observers = observers(folder, behavior, save);
       Tally tally = new Tally(Integer.MAX_VALUE);
       observers.add(tally);

@@ -1,5 +1,6 @@
 package bellman.rl.run;
 
+import bellman.engine.io.AtomicFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -151,6 +152,11 @@ public final class RunFolder implements AutoCloseable {
   /** The run's settings, all resolved. */
   public Path configuration() {
     return path.resolve(CONFIGURATION);
+  }
+
+  /** Writes the settings in one step: a run that lost them could not go on as it began. */
+  public void configure(String yaml) throws IOException {
+    AtomicFile.write(configuration(), yaml.getBytes(StandardCharsets.UTF_8));
   }
 
   /** Logs, tables, the player's output. */

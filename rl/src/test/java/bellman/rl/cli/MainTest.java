@@ -270,6 +270,31 @@ class MainTest {
     assertThat(config().folder().resultsDir()).isEqualTo(folder);
   }
 
+  /** Defaults and another seed would go on with another run. */
+  @Test
+  void aRunWithoutItsConfigurationIsGoneOnWithOnlyWithAnother() throws IOException {
+    Path checkpoints = Files.createDirectories(folder.resolve("r1/GridWorld/checkpoint"));
+    Files.createFile(checkpoints.resolve("step-000000010.safetensors"));
+    Path lost = folder.resolve("r1/configuration.yaml");
+    String[] resume = {"train", "--resume", "--run-id", "r1", "--results-dir=" + folder};
+    assertThat(run(resume)).isEqualTo(Main.FAILED);
+    Files.createFile(lost);
+    assertThat(run(resume)).isEqualTo(Main.FAILED);
+    String why =
+        ", so the settings that its weights were trained with are unknown. Give them as a file:"
+            + " bellman train CONFIG.yaml --resume --run-id r1";
+    assertThat(err.toString().lines())
+        .containsExactly(
+            "bellman train: " + lost + " is not there" + why,
+            "bellman train: " + lost + " is empty" + why);
+    assertThat(stub.asked).isEmpty();
+    Path other = Files.writeString(folder.resolve("a.yaml"), "seed: 5\n");
+    assertThat(
+            run("train", other.toString(), "--resume", "--run-id", "r1", "--results-dir=" + folder))
+        .isZero();
+    assertThat(config().compute().seed()).isEqualTo(5);
+  }
+
   @Test
   void inferenceReadsTheRunsOwnConfiguration() throws IOException {
     Path run = Files.createDirectories(folder.resolve("r1"));

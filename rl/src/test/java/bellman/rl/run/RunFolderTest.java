@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import bellman.rl.run.RunFolder.Mode;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -94,6 +95,18 @@ class RunFolderTest {
             + " holds no run to resume; runs there: a, b. Check --run-id and --results-dir, or"
             + " leave --resume out to begin one.");
     assertThat(results.resolve("c")).doesNotExist();
+  }
+
+  /** A file that is replaced, not written over: whoever has it open still reads the old one. */
+  @Test
+  void settingsAreReplacedInOneStep() throws IOException {
+    earlierRun("a");
+    try (RunFolder run = open("a", Mode.RESUME);
+        BufferedReader old = Files.newBufferedReader(run.configuration())) {
+      run.configure("seed: 5");
+      assertThat(old.readLine()).isEqualTo("behaviors:");
+      assertThat(run.configuration()).hasContent("seed: 5");
+    }
   }
 
   @Test
