@@ -64,6 +64,7 @@ final class Training {
 
   Outcome run() throws IOException {
     RunConfig.Folder settings = config.folder();
+    warnWithoutUpdates();
     String runId =
         settings
             .runId()
@@ -75,6 +76,19 @@ final class Training {
       try (UnityWorld world = Worlds.open(config, folder.logs())) {
         return run(opened.device(), folder, world);
       }
+    }
+  }
+
+  private void warnWithoutUpdates() {
+    RunConfig.Learning learning = config.learning();
+    if (learning.steps() <= learning.bufferInitSteps()) {
+      warn.accept(
+          String.format(
+              Locale.ROOT,
+              "nothing will be learned: the first update comes after --buffer-init-steps of %,d, and"
+                  + " --steps is %,d; lower the one or raise the other",
+              learning.bufferInitSteps(),
+              learning.steps()));
     }
   }
 
