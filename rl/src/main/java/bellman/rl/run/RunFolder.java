@@ -56,11 +56,13 @@ public final class RunFolder implements AutoCloseable {
 
   private final Path path;
   private final FileChannel channel;
+  private final boolean made;
   private boolean replaces;
 
-  private RunFolder(Path path, FileChannel channel, boolean replaces) {
+  private RunFolder(Path path, FileChannel channel, boolean made, boolean replaces) {
     this.path = path;
     this.channel = channel;
+    this.made = made;
     this.replaces = replaces;
   }
 
@@ -104,11 +106,12 @@ public final class RunFolder implements AutoCloseable {
       if (mode != Mode.CREATE && earlier) {
         checkLooksLikeRun(path, mode);
       }
+      boolean made = !Files.exists(path);
       Files.createDirectories(path);
       FileChannel channel = locked(path);
       try {
         Files.createDirectories(path.resolve(LOGS));
-        return new RunFolder(path, channel, mode == Mode.FORCE && earlier);
+        return new RunFolder(path, channel, made, mode == Mode.FORCE && earlier);
       } catch (IOException | RuntimeException e) {
         channel.close();
         throw e;
@@ -184,13 +187,24 @@ public final class RunFolder implements AutoCloseable {
     return results.resolve(runId).resolve(fileName(behavior)).resolve(CHECKPOINT);
   }
 
-  /** Lets other runs in. */
+  /** Lets other runs in. A folder that was made for a run that did not begin goes again. */
   @Override
   public void close() {
     try {
       channel.close();
     } catch (IOException e) {
       throw new RunFolderException(path + ": the lock could not be released", e);
+    }
+    try {
+      if (made
+          && entries(path).equals(List.of(path.resolve(LOCK), logs()))
+          && entries(logs()).isEmpty()) {
+        Files.delete(logs());
+        Files.delete(path.resolve(LOCK));
+        Files.delete(path);
+      }
+    } catch (IOException e) {
+      // it stays, empty as it is; the next run of this name takes it
     }
   }
 

@@ -1,9 +1,11 @@
 package bellman.rl.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import bellman.rl.config.RunConfig;
 import bellman.rl.observe.Terminal;
+import bellman.unity.PlayerNotFoundException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -50,5 +52,12 @@ class TrainingTest {
                 + " 20, and --steps is 20; lower the one or raise the other\n");
     assertThat(train(tooShort.with("steps", "1").with("bufferInitSteps", "5000")))
         .contains("--buffer-init-steps of 5,000, and --steps is 1;");
+  }
+
+  @Test
+  void aPlayerThatIsNotThereLeavesNoRun() {
+    RunConfig nobody = config().with("env", results.resolve("nope").toString());
+    assertThatThrownBy(() -> train(nobody)).isInstanceOf(PlayerNotFoundException.class);
+    assertThat(results).isEmptyDirectory();
   }
 }

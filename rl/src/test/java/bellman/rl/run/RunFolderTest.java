@@ -124,6 +124,15 @@ class RunFolderTest {
   }
 
   @Test
+  void aStartThatFailedAtOnceLeavesNothing() throws IOException {
+    open("a", Mode.CREATE).close();
+    assertThat(results.resolve("a")).doesNotExist();
+    Files.createDirectories(results.resolve("mine"));
+    open("mine", Mode.CREATE).close();
+    assertThat(tree(results)).as("made by somebody else").contains("mine", "mine/run_logs");
+  }
+
+  @Test
   void forceDeletesTheRunAndNothingElse() throws IOException {
     earlierRun("a");
     Path run = results.resolve("a");
@@ -161,8 +170,9 @@ class RunFolderTest {
 
   @Test
   void forceWithoutAnEarlierRunJustBegins() {
-    open("a", Mode.FORCE).close();
-    assertThat(results.resolve("a/run_logs")).isDirectory();
+    try (RunFolder run = open("a", Mode.FORCE)) {
+      assertThat(run.logs()).isDirectory();
+    }
   }
 
   @Test
