@@ -4,6 +4,7 @@ import bellman.engine.Devices;
 import bellman.engine.io.SafetensorsWriter;
 import bellman.nn.Adam;
 import bellman.nn.Values;
+import bellman.rl.DivergedException;
 import bellman.rl.config.ConfigException;
 import bellman.rl.config.RunConfig;
 import bellman.rl.dqn.DqnAgent;
@@ -43,8 +44,8 @@ enum Format {
               return new Content(
                   signature.toString(),
                   file -> OnnxWriter.write(file, signature, network, weights));
-            } catch (IllegalStateException e) {
-              throw new IOException(e.getMessage(), e); // not finite
+            } catch (DivergedException e) {
+              throw new IOException("a weight is not finite: that training had diverged", e);
             }
           });
     }

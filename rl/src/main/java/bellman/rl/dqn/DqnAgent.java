@@ -330,7 +330,7 @@ public final class DqnAgent implements Agent {
   /**
    * Writes θ under PyTorch's names, θ⁻ and Adam's averages under prefixes, counters as metadata.
    *
-   * @throws IllegalStateException if a weight is not finite
+   * @throws DivergedException if a weight is not finite
    */
   public void save(SafetensorsWriter file) {
     Map<String, Values> weights = weights();

@@ -2,6 +2,8 @@ package bellman.rl.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import bellman.engine.io.Safetensors;
+import bellman.engine.io.SafetensorsWriter;
 import bellman.rl.onnx.ModelCheck;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -87,6 +89,34 @@ class ExportCommandTest {
     assertThat(model()).hasBinaryContent(before);
     assertThat(run("export", "short", "--format", "torch")).isZero();
     assertThat(results.resolve("short/GridWorld.pt")).isNotEmptyFile();
+  }
+
+  @Test
+  void ofARunThatDivergedTheNewestFiniteCheckpointIsExported() throws IOException {
+    Path good = results.resolve("short/GridWorld/checkpoint/step-000000060.safetensors");
+    Path folder = Files.createDirectories(results.resolve("diverged/GridWorld/checkpoint"));
+    Files.copy(good, folder.resolve(good.getFileName()));
+    SafetensorsWriter writer = new SafetensorsWriter().checked();
+    try (Safetensors saved = Safetensors.open(good)) {
+      saved.metadata().forEach(writer::metadata);
+      for (Safetensors.Entry entry : saved.entries().values()) {
+        float[] values = entry.floats();
+        values[0] = entry.name().equals("q.bias") ? Float.NaN : values[0];
+        writer.floats(entry.name(), entry.shape(), values);
+      }
+    }
+    Path bad = folder.resolve("step-000000061.safetensors");
+    writer.write(bad);
+    Path file = results.resolve("finite.onnx");
+    assertThat(run("export", "diverged", "--output", file.toString())).isZero();
+    assertThat(file).hasSameBinaryContentAs(model());
+    assertThat(err.toString().strip())
+        .isEqualTo(
+            "warning: checkpoint "
+                + bad
+                + " cannot be used: a weight is not finite: that training had diverged; using "
+                + good.getFileName()
+                + " instead");
   }
 
   @Test
