@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.UUID;
+import java.util.regex.Pattern;
 
 /** A file that is written in one step: readers find the old one or the whole new one. */
 public final class AtomicFile {
@@ -16,7 +17,14 @@ public final class AtomicFile {
     void write(FileChannel channel) throws IOException;
   }
 
+  private static final Pattern DRAFT = Pattern.compile("\\..+\\.[0-9a-f-]{36}\\.tmp");
+
   private AtomicFile() {}
+
+  /** Whether a file is being written, or was by a process that died. */
+  public static boolean isDraft(Path file) {
+    return DRAFT.matcher(file.getFileName().toString()).matches();
+  }
 
   /**
    * Writes or replaces a file, whose data is on the disk when this returns.

@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -42,5 +43,20 @@ class AtomicFileTest {
     Path nowhere = folder.resolve("nowhere/a");
     assertThatThrownBy(() -> AtomicFile.write(nowhere, new byte[1]))
         .isInstanceOf(NoSuchFileException.class);
+  }
+
+  @Test
+  void aDraftIsKnownByItsName() throws IOException {
+    Path file = folder.resolve("a.onnx");
+    AtomicFile.write(
+        file,
+        channel -> {
+          try (Stream<Path> files = Files.list(folder)) {
+            assertThat(files).hasSize(1).allMatch(AtomicFile::isDraft);
+          }
+        });
+    for (String other : List.of("a.onnx", ".a.onnx.tmp", "a.onnx.tmp", ".hidden")) {
+      assertThat(AtomicFile.isDraft(folder.resolve(other))).as(other).isFalse();
+    }
   }
 }

@@ -205,8 +205,9 @@ public final class CheckpointFiles {
     }
   }
 
-  /** What a process that died while saving has left. */
+  /** What a process that died while saving has left, here or within a {@link Writer}. */
   private void deleteUnfinished() throws IOException {
+    checkpoints.deleteDrafts();
     try (Stream<Path> files = Files.list(folder)) {
       for (Path file : files.toList()) {
         String name = file.getFileName().toString();

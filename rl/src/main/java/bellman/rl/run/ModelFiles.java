@@ -43,6 +43,7 @@ public final class ModelFiles {
     Path file = models.folder().resolve(prefix + step + ".onnx");
     try {
       Files.createDirectories(models.folder());
+      models.deleteDrafts();
       writer.write(file);
       AtomicFile.write(newest, Files.readAllBytes(file));
       saved = true;

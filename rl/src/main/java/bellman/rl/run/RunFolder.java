@@ -355,7 +355,7 @@ public final class RunFolder implements AutoCloseable {
   private static void deleteRun(Path path) throws IOException {
     for (Path entry : entries(path)) {
       String name = entry.getFileName().toString();
-      if (name.equals(CONFIGURATION)) {
+      if (name.equals(CONFIGURATION) || AtomicFile.isDraft(entry)) {
         deleteFile(entry);
       } else if (name.equals(LOGS)) {
         deleteLogs(entry);
@@ -397,6 +397,7 @@ public final class RunFolder implements AutoCloseable {
       if (name.equals(CHECKPOINT)) {
         deleteTree(entry);
       } else if (name.startsWith(EVENTS)
+          || AtomicFile.isDraft(entry)
           || name.endsWith(".onnx")
           || name.endsWith(".onnx" + SUPERSEDED)
           || name.endsWith(".pt")

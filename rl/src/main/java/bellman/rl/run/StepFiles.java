@@ -1,5 +1,6 @@
 package bellman.rl.run;
 
+import bellman.engine.io.AtomicFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -36,6 +37,15 @@ record StepFiles(Path folder, Pattern name) {
           .toList();
     } catch (NoSuchFileException e) {
       return List.of();
+    }
+  }
+
+  /** Deletes what a process that died while writing has left; nobody may be writing here. */
+  void deleteDrafts() throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.filter(AtomicFile::isDraft).toList()) {
+        Files.delete(file);
+      }
     }
   }
 

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.UUID;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -250,6 +251,8 @@ class CheckpointFilesTest {
   void whatADeadProcessLeftGoesWithTheNextSave() throws IOException {
     Files.createDirectories(folder);
     Files.writeString(folder.resolve("step-000000001.safetensors.tmp"), "who");
+    String draft = ".step-000000001.safetensors.tmp." + UUID.randomUUID() + ".tmp"; // AtomicFile's
+    Files.writeString(folder.resolve(draft), "who");
     files(1).save(2, content(2));
     assertThat(names()).containsExactly("step-000000002.safetensors");
   }

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.UUID;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -54,6 +55,16 @@ class ModelFilesTest {
           .containsExactly(
               "GridWorld-100.onnx", "GridWorld-200.onnx", "GridWorld-300.onnx.superseded");
       assertThat(run.model("GridWorld")).hasContent("model of step 200");
+    }
+  }
+
+  @Test
+  void whatADeadProcessLeftGoesWithTheNextSave() throws IOException {
+    try (RunFolder run = RunFolder.open(results, "a", RunFolder.Mode.CREATE)) {
+      Path folder = Files.createDirectories(run.behavior("GridWorld"));
+      Files.createFile(folder.resolve(".GridWorld-1.onnx." + UUID.randomUUID() + ".tmp"));
+      save(new ModelFiles(run, "GridWorld", 2, warnings::add), 2);
+      assertThat(files()).containsExactly("GridWorld-2.onnx");
     }
   }
 

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -146,6 +147,9 @@ class RunFolderTest {
     Files.writeString(run.resolve("plots/plot.pt"), "");
     Files.writeString(run.resolve("GridWorld/GridWorld-500.onnx"), "");
     Files.writeString(run.resolve("GridWorld/GridWorld-500.pt"), "");
+    String draft = ".GridWorld.onnx." + UUID.randomUUID() + ".tmp"; // of a dead process
+    Files.writeString(run.resolve(draft), "");
+    Files.writeString(run.resolve("GridWorld").resolve(draft), "");
     Files.writeString(run.resolve("GridWorld/readme"), "");
     Files.writeString(run.resolve("run_logs/Player-0.log"), "");
     List<String> before = tree(run);
