@@ -127,6 +127,10 @@ final class Training {
       try {
         Outcome outcome = loop.run(observers, interruption);
         if (world.spec().goals() > 0 && tally.all().episodes() > 0) {
+          int episodes = tally.all().episodes();
+          if (episodes < outcome.testEpisodes()) {
+            say.accept("of these, the " + episodes + " since the run was resumed:");
+          }
           tally.table(world.labels().goals()).forEach(say);
         }
         models.newest().ifPresent(model -> say.accept("exported: " + model));

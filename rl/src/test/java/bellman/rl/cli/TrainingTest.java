@@ -24,6 +24,7 @@ class TrainingTest {
         .with("resultsDir", results.toString())
         .with("runId", "r")
         .with("device", "java")
+        .with("seed", "3")
         .with("visEncodeType", "simple")
         .with("hiddenUnits", "8")
         .with("batchSize", "4")
@@ -59,5 +60,27 @@ class TrainingTest {
     RunConfig nobody = config().with("env", results.resolve("nope").toString());
     assertThatThrownBy(() -> train(nobody)).isInstanceOf(PlayerNotFoundException.class);
     assertThat(results).isEmptyDirectory();
+  }
+
+  /** The mean is of the whole test, the table only of what this process has seen of it. */
+  @Test
+  void theTableOfAResumedTestSaysWhatItIsOf() throws IOException {
+    RunConfig config =
+        config()
+            .with("testSteps", "200")
+            .with("epsilonEval", "1")
+            .with("environmentParameters", "gridSize=3"); // short episodes
+    String whole = train(config);
+    assertThat(whole).contains("Test: mean return ", "\ngoal ").doesNotContain("of these");
+    RunConfig again = config.with("runId", "again");
+    assertThat(train(again.with("stopAfter", "121")))
+        .contains("\ngoal ")
+        .doesNotContain("of these");
+    assertThat(train(again.with("resume", "true")))
+        .containsPattern(
+            "Test: mean return .* over \\d+ episodes\n"
+                + "of these, the (\\d+) since the run was resumed:\n"
+                + "goal .*\n.*\n.*\n"
+                + "all +\\1 ");
   }
 }
