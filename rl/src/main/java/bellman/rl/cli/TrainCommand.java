@@ -69,7 +69,8 @@ final class TrainCommand extends RunCommand {
     }
     if (!Files.exists(before) || Files.readString(before).isBlank()) {
       throw new Failure(
-          "%s %s, so the settings that its weights were trained with are unknown. Give them as a file: bellman train CONFIG.yaml %s --run-id %s"
+          ("%s %s, so the settings that its weights were trained with are unknown. Give them as a"
+                  + " file: bellman train CONFIG.yaml %s --run-id %s")
               .formatted(
                   before,
                   Files.exists(before) ? "is empty" : "is not there",

@@ -243,7 +243,9 @@ final class Training {
             .toList();
     if (!others.isEmpty()) {
       throw new Failure(
-          "%s is a run of %s, and this player's behavior is %s, of which it holds no checkpoint. Give the player that it was trained with (--env, --behavior), or begin another run: leave --resume out and choose another --run-id."
+          ("%s is a run of %s, and this player's behavior is %s, of which it holds no checkpoint."
+                  + " Give the player that it was trained with (--env, --behavior), or begin another"
+                  + " run: leave --resume out and choose another --run-id.")
               .formatted(folder.path(), String.join(", ", others), behavior));
     }
   }
