@@ -3,7 +3,9 @@ package bellman.engine;
 import bellman.engine.backend.Recording;
 import bellman.engine.backend.RecordingException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 
@@ -30,6 +32,7 @@ public final class CapturedStep<T> implements AutoCloseable {
   private final String name;
   private final Supplier<T> body;
   private final Arena arena = new Arena();
+  private final Map<Scope, Tensor> outside = new HashMap<>(); // one of each that the body uses
   private Scope memory;
   private boolean ran;
   private Recording recording;
@@ -49,6 +52,9 @@ public final class CapturedStep<T> implements AutoCloseable {
     }
     if (recording != null) {
       device.checkUse();
+      outside
+          .values()
+          .forEach(Tensor::buffer); // or whoever has its memory now would be overwritten
       recording.launch();
       return result;
     }
@@ -85,24 +91,31 @@ public final class CapturedStep<T> implements AutoCloseable {
   }
 
   private T runBody() {
-    Arena outer = device.use(arena);
-    memory = device.scope(name);
-    device.recording(name);
-    try {
-      return body.get();
-    } finally {
-      device.recording(null);
-      device.detach(memory); // off the stack, yet alive until the next run
-      device.use(outer);
-    }
+    return device.in(
+        arena,
+        () -> {
+          memory = device.scope(name);
+          outside.clear();
+          device.recording(name, outside);
+          try {
+            return body.get();
+          } finally {
+            device.recording(null, null);
+            outside.keySet().removeIf(scope -> scope == memory || !scope.isOpen());
+            device.detach(memory); // off the stack, yet alive until the next run
+          }
+        });
   }
 
   /** The last run's memory goes back to the arena, where the next run finds it. */
   private void endResults() {
     if (memory != null) {
-      Arena outer = device.use(arena);
-      device.end(memory);
-      device.use(outer);
+      device.in(
+          arena,
+          () -> {
+            device.end(memory);
+            return null;
+          });
       memory = null;
     }
   }

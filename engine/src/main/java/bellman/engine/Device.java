@@ -9,6 +9,7 @@ import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -31,6 +32,7 @@ public final class Device implements AutoCloseable {
   private Scope innermost;
   private Thread owner;
   private String recording;
+  private Map<Scope, Tensor> used; // by the body that runs just now
   private long sequences;
   private long pooledBytes;
   private long liveBytes;
@@ -184,12 +186,19 @@ public final class Device implements AutoCloseable {
     }
   }
 
-  /** Takes memory from {@code arena} and returns it there; returns the one used before. */
-  Arena use(Arena arena) {
+  /** Runs work that takes memory from {@code arena} and returns it there, and to nobody else. */
+  <T> T in(Arena arena, Supplier<T> work) {
     Arena before = current;
+    List<Buffer> outer = heldBack; // would end up in the arena around this one
     current = arena;
     arenas.add(arena);
-    return before;
+    heldBack = null;
+    try {
+      return work.get();
+    } finally {
+      current = before;
+      heldBack = outer;
+    }
   }
 
   /** A captured step gives its memory to everybody. */
@@ -370,8 +379,20 @@ public final class Device implements AutoCloseable {
     return recording;
   }
 
-  void recording(String step) {
+  /**
+   * A captured step's body begins, or ends with nulls.
+   *
+   * @param scopes receives a tensor of each scope whose memory the body uses
+   */
+  void recording(String step, Map<Scope, Tensor> scopes) {
     recording = step;
+    used = scopes;
+  }
+
+  void used(Scope scope, Tensor tensor) {
+    if (used != null) {
+      used.putIfAbsent(scope, tensor);
+    }
   }
 
   // ── work ──────────────────────────────────────────────────────────────────────────────────────

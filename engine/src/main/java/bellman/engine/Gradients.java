@@ -138,7 +138,9 @@ public final class Gradients {
       (leaf ? toLeaves : onward).add(edge);
     }
     boolean single = takesNew(toLeaves); // else parts of one would meet on two sides
-    boolean together = y.together() != null && toLeaves.size() == 2 && single;
+    int last = Math.max(0, y.edges().size() - 2); // w's and its bias's
+    boolean together =
+        y.together() != null && single && toLeaves.equals(y.edges().subList(last, last + 2));
     List<Runnable> beside = new ArrayList<>();
     if (together) {
       beside.add(() -> y.together().write(dy, take(toLeaves.get(0)), take(toLeaves.get(1))));

@@ -161,6 +161,9 @@ public final class Tensor {
               + owner.scope.name()
               + "' closed; keep() it, or use it inside");
     }
+    if (owner.scope != null) {
+      device.used(owner.scope, this);
+    }
     return buffer;
   }
 
@@ -220,10 +223,11 @@ public final class Tensor {
 
   // ── autograd ──────────────────────────────────────────────────────────────────────────────────
 
-  /** Asks for ∂L/∂this; parameters always do. Returns this. */
+  /** Asks for ∂L/∂this, before this is used; parameters always do. Returns this. */
   public Tensor requireGradient() {
     requireFloat("requireGradient", this);
     leaf = true;
+    unrectified = null; // nothing may flow past it
     return this;
   }
 

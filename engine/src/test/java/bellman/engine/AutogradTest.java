@@ -166,6 +166,25 @@ class AutogradTest {
     assertThat(g.of(x).toFloats()).containsExactly(5 * 4 + 1, 5 * 6 + 1);
   }
 
+  /** Nothing flows past a result that asked, though a layer could send its gradient through. */
+  @Test
+  void aRectifiedResultCanAskForItsGradient() {
+    Tensor x = device.tensor(new float[] {1, -1, 2, 3}, Shape.of(2, 2)).requireGradient();
+    Tensor w = device.tensor(new float[] {1, 1, 1, -1}, Shape.of(2, 2));
+    Tensor b = vector(0.5f, 0);
+    Tensor v = device.tensor(new float[] {2, 3}, Shape.of(1, 2));
+    Tensor h = x.linearRelu(w, b).requireGradient(); // [[0.5, 2], [5.5, 0]]
+    Gradients g = h.linear(v, vector(0)).sum().add(h.sum()).backward();
+    assertThat(g.of(h).toFloats()).containsExactly(3, 4, 3, 4);
+    assertThat(g.of(x).toFloats()).containsExactly(3 + 4, 3 - 4, 3, 3);
+    Tensor pixels = x.reshape(Shape.of(1, 1, 2, 2));
+    Tensor filter = w.reshape(Shape.of(2, 1, 1, 2));
+    Tensor c = pixels.conv2dRelu(filter, b, 1, 0).requireGradient();
+    Gradients of = c.flatten().linear(vector(2, 3, 4, 5).reshape(Shape.of(1, 4))).sum().backward();
+    assertThat(of.of(c).toFloats()).containsExactly(2, 3, 4, 5);
+    assertThat(of.of(x).toFloats()).containsExactly(2 + 3, 2 - 3, 4, 4);
+  }
+
   @Test
   void aLossThatIsItselfALeafHasGradientOne() {
     Tensor x = device.full(Shape.scalar(), 3).requireGradient();

@@ -4,8 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import bellman.engine.backend.Backend;
+import bellman.engine.backend.Buffer;
+import bellman.engine.backend.Recording;
 import bellman.engine.backend.RecordingException;
 import java.lang.reflect.Proxy;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -134,20 +140,78 @@ class CapturedStepTest {
     assertThatThrownBy(outer::run).hasMessageContaining("captured step 'outer'");
   }
 
-  @Test
-  void whatCannotBeRecordedRunsDirectly() {
-    Backend never =
+  /** A device whose backend records like that. */
+  private Device recording(Function<Runnable, Optional<Recording>> record) {
+    return new Device(
         (Backend)
             Proxy.newProxyInstance(
                 Backend.class.getClassLoader(),
                 new Class<?>[] {Backend.class},
-                (proxy, method, arguments) -> {
-                  if (method.getName().equals("record")) {
-                    throw new RecordingException("no room for a graph", null);
-                  }
-                  return backend.invoke(proxy, method, arguments);
-                });
-    try (Device refusing = new Device(never)) {
+                (proxy, method, arguments) ->
+                    method.getName().equals("record")
+                        ? record.apply((Runnable) arguments[0])
+                        : backend.invoke(proxy, method, arguments)));
+  }
+
+  /** Does the work while it records it, and nothing when it replays it. */
+  private static Optional<Recording> once(Runnable work) {
+    work.run();
+    return Optional.of(
+        new Recording() {
+          @Override
+          public void launch() {}
+
+          @Override
+          public void close() {}
+        });
+  }
+
+  @Test
+  void whatARecordingUsesIsGivenToNobodyWhateverRunsAroundIt() {
+    try (Device recorded = recording(CapturedStepTest::once)) {
+      List<Buffer> used = new ArrayList<>();
+      CapturedStep<Tensor> step =
+          recorded.capture(
+              "step",
+              () -> {
+                try (Scope inner = recorded.scope("inner")) {
+                  used.add(recorded.zeros(Shape.of(7)).buffer());
+                }
+                return recorded.zeros(Shape.of(5));
+              });
+      recorded.joining(step::run);
+      recorded.joining(step::run); // records
+      for (int i = 0; i < 3; i++) {
+        assertThat(used).doesNotContain(recorded.zeros(Shape.of(7)).buffer());
+      }
+    }
+  }
+
+  @Test
+  void aRecordingDoesNotOutliveWhatItUses() {
+    try (Device recorded = recording(CapturedStepTest::once)) {
+      Tensor x = recorded.state("x", new float[3], Shape.of(3));
+      Scope scope = recorded.scope("weights");
+      Tensor w = recorded.state("w", new float[] {1, 2, 3}, Shape.of(3));
+      CapturedStep<Tensor> step = recorded.capture("step", () -> x.mul(w).sum());
+      for (int i = 0; i < 4; i++) {
+        step.run();
+      }
+      scope.close();
+      assertThatThrownBy(step::run)
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("was used after its scope 'weights' closed");
+      step.close();
+    }
+  }
+
+  @Test
+  void whatCannotBeRecordedRunsDirectly() {
+    try (Device refusing =
+        recording(
+            work -> {
+              throw new RecordingException("no room for a graph", null);
+            })) {
       Tensor counter = refusing.state("counter", new int[1], Shape.scalar());
       CapturedStep<Tensor> step =
           refusing.capture(

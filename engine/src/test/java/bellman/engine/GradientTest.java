@@ -78,6 +78,20 @@ class GradientTest {
           input("x", seed, x),
           input("filter", seed, filter),
           input("bias", seed, Shape.of(filter.dim(0))));
+      for (int computed = 0; computed < 3; computed++) {
+        int which = computed;
+        add(
+            "conv2d",
+            "conv2d with computed operand " + which,
+            in -> {
+              Tensor[] of = in.clone();
+              of[which] = of[which].scale(2);
+              return of[0].conv2d(of[1], of[2], stride, padding);
+            },
+            input("x", seed, x),
+            input("filter", seed, filter),
+            input("bias", seed, Shape.of(filter.dim(0))));
+      }
     }
   }
 
@@ -162,6 +176,9 @@ class GradientTest {
       Input b = input("b", seed, Shape.of(mkn[2]));
       t.add("linear", "linear with bias", x -> x[0].linear(x[1], x[2]), a, w, b);
       t.add("linearRelu", "linearRelu", x -> x[0].linearRelu(x[1], x[2]), a, w, b);
+      t.add("linear", "computed bias", x -> x[0].linear(x[1], x[2].scale(2)), a, w, b);
+      t.add("linear", "computed w", x -> x[0].linear(x[1].scale(2), x[2]), a, w, b);
+      t.add("linear", "computed x", x -> x[0].scale(2).linear(x[1], x[2]), a, w, b);
     }
     t.conv(1, 0, Shape.of(1, 1, 1, 1), Shape.of(1, 1, 1, 1));
     t.conv(1, 0, Shape.of(2, 4, 5, 3), Shape.of(2, 3, 2, 3));
