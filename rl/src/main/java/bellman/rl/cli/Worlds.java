@@ -3,6 +3,7 @@ package bellman.rl.cli;
 import bellman.rl.config.EnvironmentParameter;
 import bellman.rl.config.RunConfig;
 import bellman.rl.env.UnityWorld;
+import bellman.rl.run.RunFolder;
 import bellman.unity.RestartLimits;
 import bellman.unity.UnityEnvironment;
 import bellman.unity.player.GridWorldOptions;
@@ -174,11 +175,12 @@ final class Worlds {
   static String name(RunConfig config) {
     RunConfig.World world = config.world();
     if (world.behavior().isPresent()) {
-      return world.behavior().get();
+      return RunFolder.runId(UnityWorld.withoutTeam(world.behavior().get()));
     }
-    if (world.env().isPresent()) {
-      return world.env().get().getFileName().toString().replaceFirst("\\.[A-Za-z0-9_]+$", "");
+    Optional<Path> file = world.env().map(Path::getFileName); // the root has none
+    if (file.isPresent()) {
+      return RunFolder.runId(file.get().toString().replaceFirst("\\.[A-Za-z0-9_]+$", ""));
     }
-    return world.editor() || world.listen().isPresent() ? "Unity" : "GridWorld";
+    return embedded(world) ? "GridWorld" : "Unity";
   }
 }

@@ -166,7 +166,7 @@ public final class UnityWorld implements Environment {
   }
 
   /** {@code GridWorld?team=0} → {@code GridWorld}. */
-  private static String withoutTeam(String behavior) {
+  public static String withoutTeam(String behavior) {
     int at = behavior.indexOf('?');
     return at < 0 ? behavior : behavior.substring(0, at);
   }

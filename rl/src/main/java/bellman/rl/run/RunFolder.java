@@ -208,6 +208,13 @@ public final class RunFolder implements AutoCloseable {
     }
   }
 
+  /**
+   * What a run that is called after something may be named; what its id cannot hold becomes '_'.
+   */
+  public static String runId(String name) {
+    return fileName(name).replaceFirst("^[^\\p{L}\\p{N}]", "_");
+  }
+
   static String fileName(String name) {
     String safe = name.replaceAll("[^\\p{L}\\p{N} ._+=@-]", "_");
     return safe.isBlank() || safe.startsWith(".") ? "_" + safe : safe;

@@ -7,6 +7,7 @@ import bellman.rl.config.RunConfig;
 import bellman.rl.env.Frame;
 import bellman.rl.env.Spec;
 import bellman.rl.env.UnityWorld;
+import bellman.rl.run.RunFolder;
 import bellman.unity.UnityEnvironment;
 import bellman.unity.player.EnvironmentParameters.Parameter;
 import bellman.unity.player.GridWorldOptions;
@@ -14,6 +15,8 @@ import bellman.unity.player.GridWorldPlayer;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class WorldsTest {
   @TempDir private Path logs;
@@ -92,5 +95,23 @@ class WorldsTest {
     assertThat(world.firstAction("Basic")).isZero();
     assertThat(RunConfig.defaults().with("firstAction", "2").world().firstAction("GridWorld"))
         .isEqualTo(2);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "behavior, GridWorld?team=0, GridWorld",
+    "behavior, My Behavior, My Behavior",
+    "behavior, (new) one, _new_ one",
+    "env, builds/GridWorld.x86_64, GridWorld",
+    "env, Grid World (1), Grid World _1_",
+    "env, -build.app, _build",
+    "env, /, Unity",
+    "editor, true, Unity",
+    "seed, 1, GridWorld"
+  })
+  void aRunWithoutANameHasOneThatAFolderCanHave(String setting, String text, String name) {
+    String runId = Worlds.name(RunConfig.defaults().with(setting, text));
+    assertThat(runId).isEqualTo(name);
+    RunFolder.open(logs, runId, RunFolder.Mode.CREATE).close();
   }
 }
