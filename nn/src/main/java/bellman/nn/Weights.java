@@ -11,6 +11,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.StringJoiner;
@@ -58,14 +59,33 @@ public final class Weights {
     return name.isEmpty() ? part : name + "." + part;
   }
 
-  /** A new parameter of shape {@code layout.memory()}, part of every forward's gradient. */
+  /**
+   * A new parameter of shape {@code layout.memory()}, part of every forward's gradient.
+   *
+   * @throws IllegalArgumentException if it does not fit in Java's memory
+   */
   public Tensor parameter(String name, Layout layout, Initializer initializer) {
     String full = full(name);
     Philox.Key key = Philox.Key.of(seed, full);
-    float[] first = initializer.draw(key, Math.toIntExact(layout.file().size()));
-    Tensor parameter = parameters.add(full, layout.memory(), layout.toMemory(first));
-    layouts.put(full, layout);
-    return parameter;
+    long count = layout.file().size();
+    try {
+      float[] first = initializer.draw(key, Math.toIntExact(count));
+      Tensor parameter = parameters.add(full, layout.memory(), layout.toMemory(first));
+      layouts.put(full, layout);
+      return parameter;
+    } catch (ArithmeticException | OutOfMemoryError e) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "%s %s: %,d weights are too many for a heap of up to %,d MB; lower --hidden-units,"
+                  + " take a --vis-encode-type with fewer features, or set"
+                  + " BELLMAN_JAVA_OPTS=-Xmx8g",
+              full,
+              layout.file(),
+              count,
+              Runtime.getRuntime().maxMemory() >> 20),
+          e);
+    }
   }
 
   public Device device() {

@@ -68,6 +68,28 @@ class WeightsTest {
     }
   }
 
+  /** The tutorial's picture behind match3's convolutions; and more than an array can hold. */
+  @Test
+  void aLayerTooLargeForTheHeapIsNamedWithItsSize() {
+    Weights weights = new Weights(device, 1);
+    Initializer noHeap =
+        (key, count) -> {
+          throw new OutOfMemoryError("Java heap space");
+        };
+    long heap = Runtime.getRuntime().maxMemory() >> 20;
+    assertThatThrownBy(
+            () -> weights.in("fc1").parameter("weight", Layout.same(512, 691_200), noHeap))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "fc1.weight [512, 691200]: 353,894,400 weights are too many for a heap of up to %,d MB;"
+                    .formatted(heap)
+                + " lower --hidden-units, take a --vis-encode-type with fewer features, or set"
+                + " BELLMAN_JAVA_OPTS=-Xmx8g");
+    assertThatThrownBy(() -> new Linear(weights.in("q"), 691_200, 65_536))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("q.weight [65536, 691200]: 45,298,483,200 weights are too many");
+  }
+
   @Test
   void firstValuesAreUniformWithinTheInverseRootOfTheFanIn() {
     Map<String, Values> values = tutorial(1).save();

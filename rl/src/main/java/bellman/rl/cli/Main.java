@@ -72,8 +72,8 @@ public final class Main {
       streams
           .err()
           .printf(
-              "bellman: out of memory (%s; heap up to %,d MB). Lower --buffer-size or --batch-size, or"
-                  + " set BELLMAN_JAVA_OPTS=-Xmx4g.%n",
+              "bellman: out of memory (%s; heap up to %,d MB). Lower --buffer-size, --batch-size or"
+                  + " --hidden-units, or set BELLMAN_JAVA_OPTS=-Xmx4g.%n",
               e.getMessage(), Runtime.getRuntime().maxMemory() >> 20);
     } finally { // also when an error that nobody expects ends the process
       streams.flush();
