@@ -157,7 +157,7 @@ final class Wiring implements Services {
 
   /** The same for weights alone. */
   static DqnSettings exporting(RunConfig config) {
-    return dqn(config.with("batchSize", "1").with("bufferSize", "1"));
+    return dqn(config.with("agents", "1").with("batchSize", "1").with("bufferSize", "1"));
   }
 
   /** How long to run. */

@@ -512,6 +512,12 @@ public record RunConfig(
             + " lower --batch-size",
         learning.batchSize,
         learning.bufferSize);
+    check(
+        world.agents <= learning.bufferSize,
+        "agents is %d and bufferSize %d: each agent adds a transition in a step, so raise"
+            + " --buffer-size or lower --agents",
+        world.agents,
+        learning.bufferSize);
     int worlds =
         (world.env.isPresent() ? 1 : 0)
             + (world.editor ? 1 : 0)

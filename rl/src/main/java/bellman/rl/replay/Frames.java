@@ -125,11 +125,14 @@ public final class Frames {
    * @return the frame's index
    * @throws IllegalArgumentException if the observation is of another kind or size, or its goal is
    *     none of the world's
+   * @throws FramesFullException if every frame has a use
    */
   public int hold(Observation observation, boolean[] forbidden) {
     if (isFull()) {
-      throw new IllegalStateException(
-          "frames: all " + uses.length + " are in use; raise the buffer size above the agents'");
+      throw new FramesFullException(
+          "the player has more agents than the replay has room for what they see: all "
+              + uses.length
+              + " frames are held; raise --buffer-size to the number of agents or above");
     }
     Frame seen = spec.frame();
     checkLength(observation.pixels() == null ? 0 : observation.pixels().length, seen.size());

@@ -562,6 +562,8 @@ class MainTest {
     RunConfig config = RunConfig.defaults().with("bufferSize", "20000").with("batchSize", "8000");
     assertThat(Wiring.evaluation(config).batchSize()).isEqualTo(1);
     assertThat(Wiring.evaluation(config).bufferSize()).isEqualTo(4096);
+    assertThat(Wiring.evaluation(config.with("agents", "4096")).bufferSize()).isEqualTo(4096);
+    assertThat(Wiring.exporting(config.with("agents", "9")).bufferSize()).isEqualTo(1);
   }
 
   /** A process that trains until it is told to stop, and then takes a moment to save. */

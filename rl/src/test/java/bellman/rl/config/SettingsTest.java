@@ -179,6 +179,17 @@ class SettingsTest {
   }
 
   @Test
+  void theReplayHasRoomForEachAgentsTransition() {
+    RunConfig small = RunConfig.defaults().with("bufferSize", "32");
+    assertThat(small.with("agents", "32").world().agents()).isEqualTo(32);
+    assertThatThrownBy(() -> small.with("agents", "400"))
+        .isInstanceOf(ConfigException.class)
+        .hasMessage(
+            "agents is 400 and bufferSize 32: each agent adds a transition in a step, so raise"
+                + " --buffer-size or lower --agents");
+  }
+
+  @Test
   void aRunHasOneWorld() {
     RunConfig editor = RunConfig.defaults().with("editor", "true");
     assertThatThrownBy(() -> editor.with("listen", "6000"))

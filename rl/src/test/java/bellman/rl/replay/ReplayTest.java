@@ -436,6 +436,20 @@ class ReplayTest {
   }
 
   @Test
+  void moreAgentsThanFramesAreRefusedWithTheFlagThatMakesRoom() {
+    Replay replay = new Replay(device, PICTURE, 2);
+    Observation o = Observation.picture(new byte[12], 0);
+    for (int agent = 0; agent < 259; agent++) {
+      replay.hold(o, null);
+    }
+    assertThatThrownBy(() -> replay.hold(o, null))
+        .isInstanceOf(FramesFullException.class)
+        .hasMessage(
+            "the player has more agents than the replay has room for what they see: all 259 frames"
+                + " are held; raise --buffer-size to the number of agents or above");
+  }
+
+  @Test
   void aFreeFrameCannotBeReleased() {
     Replay replay = new Replay(device, PICTURE, 4);
     int s = replay.hold(Observation.picture(new byte[PICTURE.frame().size()], 0), null);
