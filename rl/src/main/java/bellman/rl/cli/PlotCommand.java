@@ -92,6 +92,7 @@ final class PlotCommand implements Callable<Integer> {
     if (files.isEmpty()) {
       Path folder = found.size() > 1 ? results : logs(found.keySet().iterator().next());
       CurvesObserver.ENDINGS.forEach(e -> files.add(folder.resolve(CurvesObserver.NAME + e)));
+      files.forEach(file -> OutputFile.check("--output", file));
     }
     for (Path file : files) {
       try {

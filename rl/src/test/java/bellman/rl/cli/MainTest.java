@@ -426,6 +426,18 @@ class MainTest {
   }
 
   @Test
+  void plotOfPathsNeedsAFolderToDrawIn() throws IOException {
+    Path r1 = plotted("r1", RunConfig.defaults(), "10,training,1,,,0.9\n");
+    Path r2 = plotted("r2", RunConfig.defaults(), "10,training,2,,,0.9\n");
+    Path none = folder.resolve("none");
+    assertThat(run("plot", "" + r1, "" + r2, "--results-dir=" + none)).isEqualTo(Main.USAGE);
+    assertThat(err.toString().strip())
+        .isEqualTo(
+            "bellman plot: --output %s/learning_curves.png: there is no folder %s; make it first"
+                .formatted(none, none));
+  }
+
+  @Test
   void plotSaysWhatItCannotDraw() throws IOException {
     String results = "--results-dir=" + folder;
     plotted("r1", RunConfig.defaults(), "");
