@@ -130,10 +130,9 @@ class RecordingTest {
     List<String> log =
         Logged.warnings(ReplayPlayer.class, () -> assertThat(player.play(port)).isOne());
     assertThat(log)
-        .singleElement()
-        .asString()
-        .startsWith("SEVERE no trainer answered (")
-        .endsWith("start it first and give its port");
+        .containsExactly(
+            "SEVERE no trainer answered at localhost:%d (UNAVAILABLE); start it first and give its port"
+                .formatted(port));
   }
 
   @Test

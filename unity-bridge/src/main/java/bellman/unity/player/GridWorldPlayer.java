@@ -129,8 +129,9 @@ public final class GridWorldPlayer implements Player {
       reply = connection.exchange(PlayerMessages.hello(options.packageVersion()));
     } catch (StatusRuntimeException e) {
       log.error(
-          "GridWorld could not connect to a trainer ({}); start the trainer first and give its port",
-          e.getStatus());
+          "GridWorld could not connect to a trainer at {} ({}); start the trainer first and give its port",
+          connection,
+          e.getStatus().getCode());
       return alone(1);
     }
     if (stops(reply)) {
@@ -173,11 +174,11 @@ public final class GridWorldPlayer implements Player {
     } catch (StatusRuntimeException e) {
       return switch (e.getStatus().getCode()) {
         case UNAVAILABLE, CANCELLED -> {
-          log.info("The trainer is gone ({}); GridWorld ends", e.getStatus());
+          log.info("The trainer is gone ({}); GridWorld ends", e.getMessage());
           yield 0;
         }
         default -> {
-          log.error("The exchange with the trainer failed ({}); GridWorld ends", e.getStatus());
+          log.error("The exchange with the trainer failed ({}); GridWorld ends", e.getMessage());
           yield 1;
         }
       };
@@ -379,7 +380,7 @@ public final class GridWorldPlayer implements Player {
               try {
                 connection.exchange(PlayerMessages.goodbye());
               } catch (StatusRuntimeException e) {
-                log.debug("goodbye was not answered: {}", e.getStatus());
+                log.debug("goodbye was not answered: {}", e.getMessage());
               }
             },
             "gridworld-farewell");

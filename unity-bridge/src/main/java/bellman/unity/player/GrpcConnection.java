@@ -44,6 +44,12 @@ public final class GrpcConnection implements Connection {
     return stub.exchange(message);
   }
 
+  /** {@code localhost:5005}. */
+  @Override
+  public String toString() {
+    return channel.authority();
+  }
+
   @Override
   public void close() {
     channel.shutdownNow();

@@ -73,10 +73,13 @@ public final class ReplayPlayer implements Player {
       return 0;
     } catch (StatusRuntimeException e) {
       if (said == 1) {
-        log.error("no trainer answered ({}); start it first and give its port", e.getStatus());
+        log.error(
+            "no trainer answered at {} ({}); start it first and give its port",
+            connection,
+            e.getStatus().getCode());
         return 1;
       }
-      log.info("The trainer is gone after message {} ({})", said, e.getStatus());
+      log.info("The trainer is gone after message {} ({})", said, e.getMessage());
       return 0;
     }
   }

@@ -91,9 +91,10 @@ class GridWorldProcessTest {
             GridWorldProcess.run(
                 new String[] {"--mlagents-port", String.valueOf(port), "-logfile", log.toString()}))
         .isOne();
-    assertThat(Files.readString(log))
-        .startsWith("[SEVERE] GridWorld could not connect to a trainer (")
-        .contains("start the trainer first and give its port");
+    assertThat(log)
+        .hasContent(
+            "[SEVERE] GridWorld could not connect to a trainer at localhost:%d (UNAVAILABLE); start the trainer first and give its port%n"
+                .formatted(port));
   }
 
   @ParameterizedTest
