@@ -8,8 +8,10 @@ import bellman.unity.Steps;
 import bellman.unity.UnityEnvironment;
 import bellman.unity.UnityException;
 import bellman.unity.player.ReplayPlayer;
+import bellman.unity.recording.Recording;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
@@ -55,11 +57,23 @@ final class ReplayCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     ReplayPlayer player;
+    Recording recording;
     try {
-      player = ReplayPlayer.of(file);
+      recording = Recording.read(file);
+      player = new ReplayPlayer(recording);
+    } catch (NoSuchFileException e) {
+      throw new Failure(file + " does not exist; bellman record writes such a file", e);
     } catch (IOException | IllegalArgumentException e) {
       String message = String.valueOf(e.getMessage());
-      throw new Failure(message.startsWith("" + file) ? message : file + ": " + message, e);
+      throw new Failure(message.startsWith(file + ":") ? message : file + ": " + message, e);
+    }
+    if (recording.cutOff()) {
+      streams
+          .err()
+          .println(
+              "warning: "
+                  + file
+                  + " ends inside a record, as after a crash; what stands before it is replayed");
     }
     if (port != null) {
       int code = player.play(port);

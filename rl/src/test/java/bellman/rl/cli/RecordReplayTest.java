@@ -97,7 +97,10 @@ class RecordReplayTest {
     err.getBuffer().setLength(0);
 
     assertThat(run("replay", folder.resolve("none") + "")).isOne();
-    assertThat(err.toString()).startsWith("bellman replay: " + folder.resolve("none"));
+    assertThat(err.toString())
+        .isEqualTo(
+            "bellman replay: %s does not exist; bellman record writes such a file%n"
+                .formatted(folder.resolve("none")));
     err.getBuffer().setLength(0);
 
     byte[] bytes = Files.readAllBytes(file);
@@ -122,6 +125,19 @@ class RecordReplayTest {
     assertThat(err.toString())
         .contains("bellman record: " + folder.resolve("None") + ": no player there");
     assertThat(folder.resolve("y")).doesNotExist();
+  }
+
+  @Test
+  void aRecordingThatIsCutOffSaysSo() throws Exception {
+    assertThat(run("record", "" + file, "--steps", "2")).isZero();
+    byte[] bytes = Files.readAllBytes(file);
+    Files.write(file, Arrays.copyOf(bytes, bytes.length - 1));
+    assertThat(run("replay", "" + file)).isZero();
+    assertThat(out()).contains(" messages understood: ");
+    assertThat(err.toString())
+        .isEqualTo(
+            "warning: %s ends inside a record, as after a crash; what stands before it is replayed%n"
+                .formatted(file));
   }
 
   private static int indexOf(byte[] bytes, byte[] part) {
