@@ -298,9 +298,10 @@ public final class UnityEnvironment implements AutoCloseable {
     Path executable = kind == Kind.EXECUTABLE ? find(b.file) : null;
     this.server = serve(b);
     RunningPlayer started = null;
+    Recorder recording = null;
     try {
-      this.recorder = b.recording == null ? null : recorder(b.recording);
-      server.record(recorder);
+      recording = b.recording == null ? null : recorder(b.recording);
+      server.record(recording);
       if (kind != Kind.EMBEDDED) {
         b.onListening.accept(server.port());
       }
@@ -308,8 +309,10 @@ public final class UnityEnvironment implements AutoCloseable {
     } finally {
       if (started == null) {
         server.close();
+        close(recording);
       }
     }
+    this.recorder = recording;
     this.player = started;
     player.onExit().thenRun(server::playerExited);
     try {
@@ -815,6 +818,10 @@ public final class UnityEnvironment implements AutoCloseable {
     server.stop();
     player.stop(grace());
     server.close();
+    close(recorder);
+  }
+
+  private static void close(Recorder recorder) {
     if (recorder != null) {
       recorder.close();
     }

@@ -10,6 +10,7 @@ import bellman.unity.proto.UnityMessageProto;
 import bellman.unity.recording.Recorder;
 import bellman.unity.recording.Recording;
 import bellman.unity.recording.Recording.Sender;
+import java.io.File;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -19,6 +20,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -57,7 +60,7 @@ class RecordingTest {
     }
     assertThat(recording.of(Sender.TRAINER).get(42)).isEqualTo(Says.status(400));
     Path again = folder.resolve("again.bin");
-    assertThat(play(transport, ReplayPlayer.of(file), again, 40)).isEqualTo(first);
+    assertThat(play(transport, new ReplayPlayer(recording), again, 40)).isEqualTo(first);
     assertThat(again).hasSameBinaryContentAs(file);
   }
 
@@ -133,6 +136,38 @@ class RecordingTest {
         .containsExactly(
             "SEVERE no trainer answered at localhost:%d (UNAVAILABLE); start it first and give its port"
                 .formatted(port));
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX) // which tells what is open
+  void aPlayerThatCannotBeStartedLeavesNoRecordingOpen() throws IOException {
+    Path file = folder.resolve("open.bin").toAbsolutePath();
+    assertThatThrownBy(
+            () ->
+                UnityEnvironment.listen(0)
+                    .record(file)
+                    .onListening(
+                        port -> {
+                          assertThat(isOpen(file)).isTrue();
+                          throw new IllegalStateException("no player");
+                        })
+                    .open())
+        .hasMessage("no player");
+    assertThat(isOpen(file)).isFalse();
+  }
+
+  private static boolean isOpen(Path file) {
+    File[] descriptors = new File("/proc/self/fd").listFiles();
+    return Arrays.stream(descriptors)
+        .anyMatch(d -> Files.exists(d.toPath()) && isSame(d.toPath(), file));
+  }
+
+  private static boolean isSame(Path descriptor, Path file) {
+    try {
+      return Files.isSameFile(descriptor, file);
+    } catch (IOException e) {
+      return false; // closed meanwhile
+    }
   }
 
   @Test

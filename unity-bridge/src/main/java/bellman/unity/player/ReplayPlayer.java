@@ -3,8 +3,6 @@ package bellman.unity.player;
 import bellman.unity.proto.UnityMessageProto;
 import bellman.unity.recording.Recording;
 import io.grpc.StatusRuntimeException;
-import java.io.IOException;
-import java.nio.file.Path;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,16 +24,6 @@ public final class ReplayPlayer implements Player {
     if (messages.isEmpty()) {
       throw new IllegalArgumentException("the recording holds no message of a player");
     }
-  }
-
-  /**
-   * The player of a recorded file.
-   *
-   * @throws IOException when it cannot be read or is no recording
-   * @throws IllegalArgumentException when it holds no message of a player
-   */
-  public static ReplayPlayer of(Path file) throws IOException {
-    return new ReplayPlayer(Recording.read(file));
   }
 
   /** How many messages it has to say. */
