@@ -122,6 +122,9 @@ final class ExportCommand extends RunCommand {
   // ── check ─────────────────────────────────────────────────────────────────────────────────────
 
   private int check() {
+    if (Files.isDirectory(check)) {
+      throw new Failure("--check " + check + " is a folder; name an ONNX model, a .onnx in it");
+    }
     ModelCheck model;
     try {
       model = ModelCheck.of(check);

@@ -1,5 +1,7 @@
 package bellman.rl.cli;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -66,8 +68,15 @@ final class GridWorldCommand implements Callable<Integer> {
           "--install writes a file and ends; leave out %s, which trainers give themselves"
               .formatted(String.join(" ", rest)));
     }
-    Path written = services.installGridWorld(install, Launcher.command());
-    streams.out().println(written);
+    if (Files.isRegularFile(install)) {
+      throw new Failure("--install " + install + " is a file; name a folder");
+    }
+    try {
+      streams.out().println(services.installGridWorld(install, Launcher.command()));
+    } catch (IOException e) {
+      throw new Failure(
+          "--install %s: cannot write there (%s); name another folder".formatted(install, e), e);
+    }
     return Main.DONE;
   }
 }

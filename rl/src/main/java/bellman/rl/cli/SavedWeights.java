@@ -57,7 +57,7 @@ final class SavedWeights {
                     : hint.isEmpty() ? ", only " + String.join(", ", runs) : hint));
   }
 
-  /** The folder of checkpoints in a run's folder; a file is what it is. */
+  /** The folder of checkpoints in a run's folder or a behavior's; a file is what it is. */
   static Path in(Path run) throws IOException {
     if (!Files.isDirectory(run) || holdsCheckpoints(run)) {
       return run;
@@ -72,11 +72,10 @@ final class SavedWeights {
             : run + " holds checkpoints of several behaviors; name one of " + found);
   }
 
-  /** The folders of checkpoints in a run's folder, one for each behavior that has some. */
+  /** The folders of checkpoints in a run's folder or a behavior's, one for each that has some. */
   static List<Path> ofBehaviors(Path run) throws IOException {
-    try (Stream<Path> behaviors = Files.list(run)) {
-      return behaviors
-          .sorted()
+    try (Stream<Path> inside = Files.list(run)) {
+      return Stream.concat(Stream.of(run), inside.sorted())
           .map(behavior -> behavior.resolve("checkpoint"))
           .filter(SavedWeights::holdsCheckpoints)
           .toList();

@@ -1,6 +1,7 @@
 package bellman.rl.config;
 
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -32,6 +33,11 @@ public final class Layers {
     } catch (NoSuchFileException e) {
       throw new ConfigException(
           "there is no file '%s'; give the path of a YAML configuration, or none for the defaults"
+              .formatted(file));
+    } catch (CharacterCodingException e) {
+      throw new ConfigException(
+          ("'%s' is not in UTF-8; save it as UTF-8. Windows PowerShell's > writes UTF-16; there"
+                  + " write '| Out-File -Encoding utf8 FILE' instead of '> FILE'")
               .formatted(file));
     } catch (IOException e) {
       throw new ConfigException("'%s' cannot be read: %s".formatted(file, e));

@@ -149,6 +149,13 @@ class ExportCommandTest {
     err.getBuffer().setLength(0);
     assertThat(bare("export", "--check", "nowhere.onnx")).isEqualTo(Main.FAILED);
     assertThat(err.toString().strip()).isEqualTo("bellman export: nowhere.onnx does not exist");
+    err.getBuffer().setLength(0);
+    assertThat(bare("export", "--check", results.toString())).isEqualTo(Main.FAILED);
+    assertThat(err.toString().strip())
+        .isEqualTo(
+            "bellman export: --check "
+                + results
+                + " is a folder; name an ONNX model, a .onnx in it");
   }
 
   @Test

@@ -358,6 +358,10 @@ class MainTest {
         .isEqualTo(new EvaluateOptions(1000, Optional.of("-"), Optional.empty(), 6));
     assertThat(out.toString()).as("JSON alone").isEmpty();
     stub.asked.clear();
+    assertThat(run("evaluate", run.resolve("GridWorld").toString(), "--json")).isZero();
+    assertThat(config().learning().gamma()).isEqualTo(0.5);
+    assertThat(stub.asked.get(1)).isEqualTo(checkpoints);
+    stub.asked.clear();
     Path json = folder.resolve("e.json");
     Path gif = folder.resolve("e.gif");
     assertThat(
@@ -477,6 +481,15 @@ class MainTest {
     assertThat(out.toString().strip()).isEqualTo(Path.of("there", "GridWorld").toString());
     assertThat(run("gridworld", "--install", "there", "--mlagents-port", "1"))
         .isEqualTo(Main.FAILED);
+  }
+
+  @Test
+  void gridWorldIsInstalledInAFolder() throws IOException {
+    Path file = Files.createFile(folder.resolve("file"));
+    assertThat(run("gridworld", "--install", file.toString())).isEqualTo(Main.FAILED);
+    assertThat(err.toString().strip())
+        .isEqualTo("bellman gridworld: --install " + file + " is a file; name a folder");
+    assertThat(stub.asked).isEmpty();
   }
 
   @Test

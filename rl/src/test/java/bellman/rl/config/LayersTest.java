@@ -16,6 +16,7 @@ import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -325,6 +326,18 @@ class LayersTest {
         .hasMessageStartingWith("run.yaml:3: no valid YAML: ");
     assertThatThrownBy(() -> new Layers().yaml(Path.of("nowhere.yaml")))
         .hasMessageStartingWith("there is no file 'nowhere.yaml'");
+  }
+
+  /** As Windows PowerShell writes files: UTF-16 by >, a byte order mark by Out-File. */
+  @Test
+  void aFileIsInUtf8(@TempDir Path folder) throws IOException {
+    Path utf16 = folder.resolve("my.yaml");
+    Files.write(utf16, "\uFEFFseed: 3\n".getBytes(StandardCharsets.UTF_16LE));
+    assertThatThrownBy(() -> new Layers().yaml(utf16))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageStartingWith("'" + utf16 + "' is not in UTF-8; save it as UTF-8. Windows Power");
+    Path marked = Files.writeString(folder.resolve("marked.yaml"), "\uFEFFseed: 3\n");
+    assertThat(new Layers().yaml(marked).resolve().config().compute().seed()).isEqualTo(3);
   }
 
   @Test
