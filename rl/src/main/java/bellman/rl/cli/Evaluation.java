@@ -43,7 +43,7 @@ final class Evaluation {
   }
 
   Outcome run(Path weights) throws IOException {
-    Path logs = config.folder().resultsDir();
+    Path logs = SavedWeights.logs(weights, config.folder().resultsDir());
     Tally tally = new Tally(options.episodes());
     try (Devices.Opened opened = Wiring.open(config);
         UnityWorld unity = Worlds.open(config, logs);

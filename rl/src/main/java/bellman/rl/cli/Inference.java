@@ -17,8 +17,8 @@ import java.util.List;
 
 /**
  * mlagents-learn's {@code --inference}: a run's policy plays on, at training's time scale and with
- * the chance of testing, and nothing is learned or written. It ends when the user or {@code
- * --stop-after} ends it.
+ * the chance of testing, and nothing is learned or written, but for the player's logs. It ends when
+ * the user or {@code --stop-after} ends it.
  */
 final class Inference {
   private final RunConfig config;
@@ -37,7 +37,7 @@ final class Inference {
     String run = folder.initializeFrom().or(folder::runId).orElseThrow();
     Path weights = SavedWeights.of(folder.resultsDir(), run);
     try (Devices.Opened opened = Wiring.open(config);
-        UnityWorld world = Worlds.open(config, folder.resultsDir());
+        UnityWorld world = Worlds.open(config, SavedWeights.logs(weights, folder.resultsDir()));
         DqnAgent agent = Wiring.agent(opened.device(), world.spec(), Wiring.evaluation(config))) {
       Path used = SavedWeights.load(weights, agent, terminal::warning);
       List<Observer> observers = new ArrayList<>();

@@ -97,6 +97,16 @@ final class SavedWeights {
     return Optional.empty();
   }
 
+  /**
+   * Where the logs of a player go that saved weights play with: in their run's, apart from those of
+   * its training, which may be going on; of weights without a run, in {@code results}.
+   */
+  static Path logs(Path weights, Path results) {
+    return configuration(weights)
+        .map(file -> file.resolveSibling("run_logs").resolve("evaluation"))
+        .orElse(results);
+  }
+
   private static boolean holdsCheckpoints(Path folder) {
     return Files.isDirectory(folder)
         && !new CheckpointFiles(folder, 1, warning -> {}).list().isEmpty();

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import bellman.rl.Outcome;
 import bellman.rl.config.RunConfig;
 import bellman.rl.observe.Terminal;
+import bellman.unity.PlayerDiedException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -13,9 +14,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 class InferenceTest {
@@ -76,6 +80,32 @@ class InferenceTest {
     RunConfig other = config().with("inference", "true").with("initializeFrom", "r");
     Outcome outcome = new Inference(other, stop, terminal).run();
     assertThat(outcome.reason()).isEqualTo(Outcome.Reason.INTERRUPTED);
+  }
+
+  /** A build that ends at once leaves its output where it should: not in training's log. */
+  @Test
+  @DisabledOnOs(OS.WINDOWS)
+  void aBuildsLogsGoToTheRunWhosePolicyPlays() throws IOException {
+    new Training(config(), new Interruption(), terminal).run();
+    Path build = Files.writeString(results.resolve("build.x86_64"), "#!/bin/sh\necho played\n");
+    assertThat(build.toFile().setExecutable(true)).isTrue();
+    RunConfig playing =
+        config()
+            .with("env", build.toString())
+            .with("initializeFrom", "r")
+            .with("inference", "true");
+    Path log = results.resolve("r/run_logs/evaluation/Player-0.out.log");
+    assertThatThrownBy(() -> new Inference(playing, new Interruption(), terminal).run())
+        .isInstanceOf(PlayerDiedException.class);
+    assertThat(log).hasContent("played");
+    Files.delete(log);
+    EvaluateOptions options = new EvaluateOptions(1, Optional.empty(), Optional.empty(), 1);
+    Path weights = SavedWeights.of(results, "r");
+    assertThatThrownBy(
+            () -> new Evaluation(playing, options, new Interruption(), terminal).run(weights))
+        .isInstanceOf(PlayerDiedException.class);
+    assertThat(log).hasContent("played");
+    assertThat(results.resolve("Player-0.out.log")).doesNotExist();
   }
 
   @Test
