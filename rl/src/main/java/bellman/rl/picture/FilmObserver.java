@@ -17,6 +17,7 @@ public final class FilmObserver implements Observer {
   private final FilmedWorld world;
   private final Path file;
   private final Consumer<String> say;
+  private boolean began;
 
   /**
    * @param world one of pictures
@@ -32,13 +33,14 @@ public final class FilmObserver implements Observer {
   public void phaseBegan(Phase phase, long step) {
     if (phase == Phase.TESTING) {
       world.film(file, EPISODES, PICTURES);
+      began = true;
     }
   }
 
   @Override
   public void finished(Outcome outcome) {
     world.close();
-    if (Files.exists(file)) {
+    if (began && Files.exists(file)) { // one of an earlier run, too, may lie there
       say.accept("film of test episodes: " + file);
     }
   }

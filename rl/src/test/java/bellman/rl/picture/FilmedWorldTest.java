@@ -295,4 +295,14 @@ class FilmedWorldTest {
     assertThat(times(gif)).containsExactly(40, 40, 40, 120, 40, 40);
     assertThat(said).containsExactly("film of test episodes: " + gif);
   }
+
+  @Test
+  void anEarlierRunsFilmIsNotThisOnes() throws IOException {
+    Path gif = Files.createFile(folder.resolve("f.gif"));
+    List<String> said = new ArrayList<>();
+    FilmObserver observer = new FilmObserver(world, gif, said::add);
+    observer.phaseBegan(Phase.TRAINING, 0);
+    observer.finished(new Outcome(Outcome.Reason.STOPPED, 10, 2, 0, 1, 1, 1));
+    assertThat(said).isEmpty();
+  }
 }
