@@ -75,7 +75,8 @@ public final class Lesson08QLearning implements Lesson {
         """
 
         The reward is seen in one place only. From there values spread backwards, one cell with each
-        visit: that is the max over s′ at work. It never used the formula; it could not know it.""");
+        visit: that is the max over a′ in s′ at work. It never used the formula; it could not know
+        it.""");
     return new Figures(q, episodes, error, right);
   }
 

@@ -2,7 +2,10 @@ package bellman.rl.dqn;
 
 import bellman.engine.Tensor;
 
-/** TD targets, each named after its equation. γ and terminals are already in discount. */
+/**
+ * TD targets, each named after its equation and written in plain tensors: the oracle of {@link
+ * TdLoss}, by which the learner computes the same. γ and terminals are already in discount.
+ */
 public final class TdTarget {
   private TdTarget() {}
 

@@ -16,10 +16,11 @@ import java.io.IOException;
 import java.util.Locale;
 
 /**
- * The replay memory of DQN (Mnih et al. 2015): two rings on the device. A frame is stored once, its
- * picture as bytes; a transition names its two frames by index, with action, reward and discount. A
- * frame is free again when the last transition that names it has been overwritten and nobody holds
- * it, so any number of agents, cut-off episodes and the rings' ends need no special case.
+ * The replay memory of DQN (Mnih et al. 2015): on the device a ring of transitions and a pool of
+ * frames. A frame is stored once, its picture as bytes; a transition names its two frames by index,
+ * with action, reward and discount. A frame is free again when the last transition that names it
+ * has been overwritten and nobody holds it, so any number of agents, cut-off episodes and the
+ * ring's end need no special case.
  *
  * <p>Sampling is uniform, with replacement.
  */
@@ -271,8 +272,8 @@ public final class Replay {
   // ── in a file ─────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Writes the transitions, the oldest first, and the frames in use. Where they lie in the rings is
-   * not kept, for no draw depends on it.
+   * Writes the transitions, the oldest first, and the frames in use. Where they lie is not kept,
+   * for no draw depends on it.
    *
    * @param held frames that somebody holds beside the transitions
    */
