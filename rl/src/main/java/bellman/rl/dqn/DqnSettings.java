@@ -102,21 +102,4 @@ public record DqnSettings(
         seed,
         network);
   }
-
-  public DqnSettings withNetwork(NetworkSettings network) {
-    return new DqnSettings(
-        batchSize,
-        bufferSize,
-        bufferInitSteps,
-        stepsPerUpdate,
-        learningRate,
-        learningRateWarmup,
-        gamma,
-        targetUpdateInterval,
-        epsilon,
-        maxGradientNorm,
-        tutorial,
-        seed,
-        network);
-  }
 }
