@@ -42,6 +42,10 @@ public final class PlayerFile {
    * @throws AccessDeniedException when the file cannot be executed
    */
   public static Path find(Path named, System system) throws IOException {
+    if (named.getFileName() == null) {
+      throw new NoSuchFileException(
+          named.toString(), null, "is no player. Remedy: name the file that Unity built");
+    }
     Path bare = withoutEnding(named);
     List<Path> places = new ArrayList<>();
     switch (system) {

@@ -80,6 +80,16 @@ class PlayerFileTest {
   }
 
   @Test
+  void theRootIsNoPlayer() {
+    Path root = dir.getRoot();
+    for (PlayerFile.System system : PlayerFile.System.values()) {
+      assertThatThrownBy(() -> PlayerFile.find(root, system))
+          .isInstanceOf(NoSuchFileException.class)
+          .hasMessage(root + ": is no player. Remedy: name the file that Unity built");
+    }
+  }
+
+  @Test
   void aFileWithoutTheRightToRunIsNamed() throws IOException {
     Path file = file("Game.x86_64");
     file.toFile().setExecutable(false);
