@@ -1,6 +1,7 @@
 package bellman.rl.env;
 
 import bellman.unity.ActionTuple;
+import bellman.unity.AgentSteps;
 import bellman.unity.BehaviorSpec;
 import bellman.unity.DecisionSteps;
 import bellman.unity.RestartLimits;
@@ -153,6 +154,14 @@ public final class UnityWorld implements Environment {
           "the player answered the reset without any agent, so there is no behavior to train. Give"
               + " its scene an active agent of behavior type Default.");
     }
+    if (name.isPresent() && fitting.size() > 1) {
+      throw new IllegalArgumentException(
+          "'"
+              + name.get()
+              + "' is the behavior of several teams; DQN trains one of them: name one of "
+              + fitting.stream().map(BehaviorSpec::name).toList()
+              + " with --behavior");
+    }
     throw new IllegalArgumentException(
         name.isPresent()
             ? "the player has no behavior '" + name.get() + "', only " + specs.keySet()
@@ -283,7 +292,7 @@ public final class UnityWorld implements Environment {
       boolean[] forbidden = Arrays.copyOfRange(mask, firstAction, mask.length);
       result.add(
           new Turn.Decision(
-              steps.agentId(i), sensors.observation(steps, i), steps.reward(i), forbidden));
+              steps.agentId(i), sensors.observation(steps, i), reward(steps, i), forbidden));
     }
     return result;
   }
@@ -295,10 +304,15 @@ public final class UnityWorld implements Environment {
           new Turn.Ending(
               steps.agentId(i),
               sensors.observation(steps, i),
-              steps.reward(i),
+              reward(steps, i),
               steps.interrupted(i)));
     }
     return result;
+  }
+
+  /** What the agent was given, and what its group was: mlagents-learn adds the two as well. */
+  private static float reward(AgentSteps steps, int i) {
+    return steps.reward(i) + steps.groupReward(i);
   }
 
   @Override

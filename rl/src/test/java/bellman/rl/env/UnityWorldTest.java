@@ -23,6 +23,8 @@ import bellman.unity.player.GridWorldPlayer;
 import bellman.unity.player.GridWorldState;
 import bellman.unity.player.Player;
 import bellman.unity.proto.UnityMessageProto;
+import bellman.unity.proto.UnityOutputProto;
+import bellman.unity.proto.UnityRLOutputProto.ListAgentInfoProto;
 import bellman.unity.sidechannel.EngineConfigurationChannel;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -31,6 +33,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -408,6 +411,97 @@ class UnityWorldTest {
       double end = e.agentReturn() + 0.01 * (e.length() - 1);
       assertThat(Math.abs(end)).isCloseTo(1, within(1e-5));
     }
+  }
+
+  /** GridWorld, whose messages are changed on their way. */
+  private record Edited(Consumer<UnityOutputProto.Builder> edit) implements Player {
+    @Override
+    public int play(Connection trainer) {
+      return new GridWorldPlayer(GridWorldOptions.defaults())
+          .play(
+              new Connection() {
+                @Override
+                public UnityMessageProto exchange(UnityMessageProto message) {
+                  UnityMessageProto.Builder changed = message.toBuilder();
+                  edit.accept(changed.getUnityOutputBuilder());
+                  return trainer.exchange(changed.build());
+                }
+
+                @Override
+                public void close() {
+                  trainer.close();
+                }
+              });
+    }
+  }
+
+  private static List<Float> rewards(Player player) {
+    List<Float> rewards = new ArrayList<>();
+    try (UnityWorld world = open(List.of(player), RestartLimits.NONE, Optional.empty(), 1, true)) {
+      world.reset();
+      SplittableRandom random = new SplittableRandom(3);
+      for (int i = 0; i < 300; i++) {
+        Turn turn = world.step(new int[] {random.nextInt(4)});
+        turn.decisions().forEach(d -> rewards.add(d.reward()));
+        turn.endings().forEach(e -> rewards.add(e.reward()));
+      }
+    }
+    return rewards;
+  }
+
+  /** SimpleMultiAgentGroup.AddGroupReward of Unity is its agents' reward, too. */
+  @Test
+  void whatAGroupIsGivenIsItsAgentsToo() {
+    List<Float> alone = rewards(new GridWorldPlayer(GridWorldOptions.defaults()));
+    List<Float> grouped =
+        rewards(
+            new Edited(
+                output ->
+                    output
+                        .getRlOutputBuilder()
+                        .getAgentInfosMap()
+                        .forEach(
+                            (behavior, infos) -> {
+                              ListAgentInfoProto.Builder agents = infos.toBuilder();
+                              agents
+                                  .getValueBuilderList()
+                                  .forEach(a -> a.setGroupId(1).setGroupReward(0.25f));
+                              output.getRlOutputBuilder().putAgentInfos(behavior, agents.build());
+                            })));
+    assertThat(alone).contains(-0.01f, 0f, 1f); // a step, a beginning, an end
+    assertThat(grouped).isEqualTo(alone.stream().map(r -> r + 0.25f).toList());
+  }
+
+  @Test
+  void ofSeveralTeamsOneIsNamed() {
+    Player teams =
+        new Edited(
+            output -> {
+              String other = "GridWorld?team=1";
+              output
+                  .getRlInitializationOutputBuilder()
+                  .getBrainParametersList()
+                  .forEach(
+                      b ->
+                          output
+                              .getRlInitializationOutputBuilder()
+                              .addBrainParameters(b.toBuilder().setBrainName(other)));
+              output
+                  .getRlOutputBuilder()
+                  .getAgentInfosMap()
+                  .values()
+                  .forEach(
+                      infos -> {
+                        ListAgentInfoProto.Builder agents = infos.toBuilder();
+                        agents.getValueBuilderList().forEach(a -> a.setId(a.getId() + 100));
+                        output.getRlOutputBuilder().putAgentInfos(other, agents.build());
+                      });
+            });
+    assertThatThrownBy(
+            () -> open(List.of(teams), RestartLimits.NONE, Optional.of("GridWorld"), 1, true))
+        .hasMessage(
+            "'GridWorld' is the behavior of several teams; DQN trains one of them: name one of"
+                + " [GridWorld?team=0, GridWorld?team=1] with --behavior");
   }
 
   @Test
