@@ -406,7 +406,10 @@ public final class Tensor {
 
   // ── in place: parameters and states only ──────────────────────────────────────────────────────
 
-  /** this ← x; equal shape and type. */
+  /**
+   * this ← x; equal shape and type. An op that used the old values and whose gradient is still to
+   * come would take it from the new ones: write behind backward.
+   */
   public void set(Tensor x) {
     requireMutable("set");
     requireEqualShapes("set", this, x);

@@ -116,7 +116,8 @@ final class PlotCommand implements Callable<Integer> {
     }
     RunLog log;
     try {
-      log = RunLog.read(folder.getFileName().toString(), logs(folder));
+      Path name = folder.getFileName(); // null: of "/"
+      log = RunLog.read(String.valueOf(name == null ? folder : name), logs(folder));
     } catch (IOException e) {
       throw new Failure(e.getMessage(), e);
     }

@@ -29,7 +29,8 @@ public final class Layers {
   /** Lays a file on top of the defaults. */
   public Layers yaml(Path file) {
     try {
-      return yaml(file.getFileName().toString(), Files.readString(file));
+      String text = Files.readString(file);
+      return yaml(file.getFileName().toString(), text); // which "/" has not, but it is no file
     } catch (NoSuchFileException e) {
       throw new ConfigException(
           "there is no file '%s'; give the path of a YAML configuration, or none for the defaults"

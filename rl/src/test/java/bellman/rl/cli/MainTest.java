@@ -452,6 +452,7 @@ class MainTest {
     assertThat(run("plot", "r1", results)).isEqualTo(Main.FAILED);
     assertThat(run("plot", "empty", results)).isEqualTo(Main.FAILED);
     assertThat(run("plot", "r9", results)).isEqualTo(Main.FAILED);
+    assertThat(run("plot", "/", results)).isEqualTo(Main.FAILED);
     assertThat(run("plot", "r2", results, "-o", "c.jpg")).isEqualTo(Main.USAGE);
     assertThat(run("plot", results)).isEqualTo(Main.USAGE);
     assertThat(run("plot", "r2", results)).isZero();
@@ -460,6 +461,7 @@ class MainTest {
             "r1 has nothing to draw yet: no window of episodes has ended; train longer",
             "there is no " + folder.toRealPath().resolve("empty/run_logs/summary.csv"),
             "there is no run 'r9' in",
+            "there is no /run_logs/summary.csv",
             "--output c.jpg: the name must end with .png or .svg",
             "Missing required parameter: 'RUN'",
             "it is drawn as a curve of its own");

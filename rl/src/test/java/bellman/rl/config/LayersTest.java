@@ -341,6 +341,15 @@ class LayersTest {
   }
 
   @Test
+  void aFolderIsNoFile(@TempDir Path folder) {
+    for (Path none : new Path[] {folder, folder.getRoot()}) {
+      assertThatThrownBy(() -> new Layers().yaml(none))
+          .isInstanceOf(ConfigException.class)
+          .hasMessageStartingWith("'" + none + "' cannot be read: ");
+    }
+  }
+
+  @Test
   void anEmptyFileIsTheDefaults() {
     assertThat(read("").origins().keySet()).containsExactlyInAnyOrder("seed", "threads");
     assertThat(read("behaviors:\n").config().learning()).isEqualTo(RunConfig.defaults().learning());
