@@ -52,9 +52,7 @@ public final class CapturedStep<T> implements AutoCloseable {
     }
     if (recording != null) {
       device.checkUse();
-      outside
-          .values()
-          .forEach(Tensor::buffer); // or whoever has its memory now would be overwritten
+      outside.values().forEach(Tensor::buffer); // an error, if it may be somebody else's by now
       recording.launch();
       return result;
     }
