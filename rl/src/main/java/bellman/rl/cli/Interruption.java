@@ -18,12 +18,22 @@ public final class Interruption implements BooleanSupplier {
   private volatile Thread run;
   private volatile boolean begun;
   private volatile boolean interrupted;
+  private boolean heeded;
   private volatile boolean saving;
   private volatile int exitCode;
 
   @Override
   public boolean getAsBoolean() {
+    if (interrupted) {
+      heed();
+    }
     return interrupted;
+  }
+
+  /** From now on the run ends by itself: a thread that is disturbed loses its open files. */
+  private synchronized void heed() {
+    heeded = true;
+    Thread.interrupted();
   }
 
   /** From now on a signal ends the run of this thread, which may still wait for its player. */
@@ -41,17 +51,17 @@ public final class Interruption implements BooleanSupplier {
     interrupted = true;
   }
 
-  /** Wakes a run that waits for its player, unless it is saving already. */
+  /** Wakes a run that waits for its player, unless it knows already. */
   synchronized void disturb() {
-    if (!saving) {
+    if (!heeded) {
       run.interrupt();
     }
   }
 
-  /** What is left is to write files, which takes as long as it takes and is not disturbed. */
-  synchronized void saving() {
+  /** What is left is to write files, which takes as long as it takes. */
+  void saving() {
     saving = true;
-    Thread.interrupted(); // or the files' channels would close
+    heed();
   }
 
   /** Everything is saved and said; the process may end. */

@@ -129,6 +129,19 @@ class InterruptionTest {
         .doesNotContain("warning");
   }
 
+  /** Or what it writes on its way to the save would find its channels closed. */
+  @Test
+  void aRunThatKnowsIsLeftAlone() {
+    signal.engage();
+    assertThat(signal.getAsBoolean()).isFalse();
+    signal();
+    assertThat(Thread.currentThread().isInterrupted()).isTrue();
+    assertThat(signal.getAsBoolean()).isTrue();
+    assertThat(Thread.currentThread().isInterrupted()).isFalse();
+    signal.disturb();
+    assertThat(Thread.currentThread().isInterrupted()).isFalse();
+  }
+
   @Test
   void whoWaitsForPlayWaitsNoLonger() throws Exception {
     CompletableFuture<Outcome> run = training();
