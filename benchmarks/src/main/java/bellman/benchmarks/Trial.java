@@ -200,10 +200,9 @@ record Trial(String benchmark, Map<String, String> parameters, Work work) {
         continue;
       }
       boolean gpu = gpu(device);
-      Map<String, List<String>> values = new LinkedHashMap<>();
+      Map<String, List<String>> values = new LinkedHashMap<>(choice.parameters());
       values.put("product", List.of(gpu ? "8192x8192x8192" : "1024x1024x1024"));
       values.put("shape", List.of(gpu ? "262144x256" : "65536x256"));
-      values.putAll(choice.parameters());
       values.replaceAll((name, given) -> List.of(given.get(0)));
       values.put("precision", List.of(trial.parameters().getOrDefault("precision", "fp32")));
       values.put("rung", List.of("engine"));

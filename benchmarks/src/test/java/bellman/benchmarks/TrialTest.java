@@ -2,6 +2,7 @@ package bellman.benchmarks;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -132,6 +133,17 @@ class TrialTest {
             "MemoryBenchmark.move java null");
     assertThat(Trial.peaks(Trial.of("BridgeBenchmark.step", choice, leftOut::add), choice))
         .isEmpty();
+  }
+
+  /** Whatever sizes are asked for, a share is one of what the device does at most. */
+  @Test
+  void peaksAreThoseOfLargeSizes() {
+    Map<String, List<String>> small =
+        Map.of("product", List.of("32x4x512:nt"), "shape", List.of("32x4"));
+    Trial.Choice choice = new Trial.Choice(List.of("java"), List.of("2"), small, true);
+    assertThat(Trial.peaks(Trial.of(Trial.PRODUCT, choice, leftOut::add), choice))
+        .extracting(t -> t.parameters().get("product"), t -> t.parameters().get("shape"))
+        .containsExactly(tuple("1024x1024x1024", null), tuple(null, "65536x256"));
   }
 
   @Test
