@@ -42,9 +42,9 @@ public final class Tally implements Observer {
       int succeeded,
       int failed,
       int timedOut) {
-    /** Of the mean return, as if episodes were drawn independently. */
+    /** Of the mean return, as if episodes were drawn independently; NaN for one. */
     public double standardError() {
-      return std / Math.sqrt(episodes);
+      return episodes < 2 ? Double.NaN : std / Math.sqrt(episodes - 1); // std is that of these n
     }
 
     /** A number of these episodes as a part of all, 0 to 1. */
@@ -130,12 +130,12 @@ public final class Tally implements Observer {
     }
     return String.format(
         Locale.ROOT,
-        "%d %s: mean return %.3f ± %.3f (standard error), mean length %.2f, %.1f %% with a"
+        "%d %s: mean return %.3f ± %s (standard error), mean length %.2f, %.1f %% with a"
             + " positive return, %.1f %% cut off by a time limit",
         f.episodes(),
         f.episodes() == 1 ? "episode" : "episodes",
         f.meanReturn(),
-        f.standardError(),
+        error(f),
         f.meanLength(),
         100 * f.part(all.positive),
         100 * f.part(f.timedOut()));
@@ -167,17 +167,21 @@ public final class Tally implements Observer {
     return table;
   }
 
+  private static String error(Figures f) {
+    return f.episodes() < 2 ? "-" : String.format(Locale.ROOT, "%.3f", f.standardError());
+  }
+
   private static String row(String name, Figures f) {
     if (f.episodes() == 0) {
       return String.format("%s  %8d  %15s  %6s  %7s  %10s  %8s", name, 0, "-", "-", "-", "-", "-");
     }
     return String.format(
         Locale.ROOT,
-        "%s  %8d  %6.3f ± %6.3f  %6.2f  %5.1f %%  %8.1f %%  %6.1f %%",
+        "%s  %8d  %6.3f ± %6s  %6.2f  %5.1f %%  %8.1f %%  %6.1f %%",
         name,
         f.episodes(),
         f.meanReturn(),
-        f.standardError(),
+        error(f),
         f.meanLength(),
         100 * f.part(f.succeeded()),
         100 * f.part(f.failed()),

@@ -33,7 +33,7 @@ class TallyTest {
     assertThat(all.meanReturn()).isCloseTo(0.08, within(1e-12));
     // Squares around the mean: 0.81, 1.21, 0.7396, 1.1664, 0.1764
     assertThat(all.std()).isCloseTo(Math.sqrt(4.1024 / 5), within(1e-12));
-    assertThat(all.standardError()).isCloseTo(Math.sqrt(4.1024) / 5, within(1e-12));
+    assertThat(all.standardError()).isCloseTo(Math.sqrt(4.1024 / 4 / 5), within(1e-12));
     assertThat(List.of(all.succeeded(), all.failed(), all.timedOut())).containsExactly(2, 1, 2);
     Tally.Figures zero = tally.of(0);
     assertThat(zero)
@@ -61,20 +61,24 @@ class TallyTest {
     try {
       assertThat(played(100).line())
           .isEqualTo(
-              "5 episodes: mean return 0.080 ± 0.405 (standard error), mean length 42.60, 60.0 %"
+              "5 episodes: mean return 0.080 ± 0.453 (standard error), mean length 42.60, 60.0 %"
                   + " with a positive return, 40.0 % cut off by a time limit");
       assertThat(String.join("\n", played(100).table(List.of("plus", "ex", "none"))) + "\n")
           .isEqualTo(
               """
               goal  episodes      mean return  length  success  wrong goal  time-out
-              plus         3   0.300 ±  0.539    4.33   66.7 %      33.3 %     0.0 %
-              ex           2  -0.250 ±  0.530  100.00    0.0 %       0.0 %   100.0 %
+              plus         3   0.300 ±  0.660    4.33   66.7 %      33.3 %     0.0 %
+              ex           2  -0.250 ±  0.750  100.00    0.0 %       0.0 %   100.0 %
               none         0                -       -        -           -         -
-              all          5   0.080 ±  0.405   42.60   40.0 %      20.0 %    40.0 %
+              all          5   0.080 ±  0.453   42.60   40.0 %      20.0 %    40.0 %
               """);
     } finally {
       Locale.setDefault(before);
     }
     assertThat(new Tally(3).line()).isEqualTo("no episode ended");
+    assertThat(played(1).line()) // of one episode nothing says how far it lies from the mean
+        .startsWith("1 episode: mean return 0.980 ± - (standard error), mean length 3.00, ");
+    assertThat(played(1).table(List.of()).get(1))
+        .startsWith("all          1   0.980 ±      -    3.00  ");
   }
 }
