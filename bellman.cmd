@@ -9,7 +9,7 @@ set "APP=%HOME_DIR%benchmarks\target\app"
 set "JAVA=java"
 if defined JAVA_HOME if exist "%JAVA_HOME%\bin\java.exe" set "JAVA=%JAVA_HOME%\bin\java.exe"
 set "VERSION="
-for /f "tokens=3" %%v in ('""%JAVA%" -version 2^>^&1" ^| findstr /i "version"') do if not defined VERSION set "VERSION=%%~v"
+for /f "tokens=3" %%v in ('call "%JAVA%" -version 2^>^&1 ^| findstr /i "version"') do if not defined VERSION set "VERSION=%%~v"
 if not defined VERSION (
   echo bellman: Java 17 or newer is needed; install a JDK and set JAVA_HOME to it. 1>&2
   exit /b 1

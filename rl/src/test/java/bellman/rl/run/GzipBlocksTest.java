@@ -72,7 +72,7 @@ class GzipBlocksTest {
     int noticed = 0;
     for (int i = 0; i < good.length; i += i < 40 ? 1 : 4999) {
       byte[] bad = good.clone();
-      bad[i] ^= 1 << i % 8;
+      bad[i] ^= (byte) (1 << i % 8);
       flips++;
       try {
         byte[] content = read(bad);
