@@ -167,7 +167,9 @@ class PlayerIT {
             once);
     evaluated.await();
     evaluated.endedWith(
-        0, withPids(evaluated, STARTED_AGAIN + death(once).replace("r/run_logs/", "")));
+        0,
+        withPids(
+            evaluated, STARTED_AGAIN + death(once).replace("run_logs/", "run_logs/evaluation/")));
     assertThat(evaluated.out())
         .startsWith("20 episodes: mean return 1.000 ± 0.000 (standard error), mean length 10.00, ");
   }

@@ -103,8 +103,14 @@ final class SavedWeights {
    */
   static Path logs(Path weights, Path results) {
     return configuration(weights)
-        .map(file -> file.resolveSibling("run_logs").resolve("evaluation"))
+        .map(file -> nearby(file.resolveSibling("run_logs").resolve("evaluation")))
         .orElse(results);
+  }
+
+  /** As a user would write it: from the folder that the command was given in. */
+  private static Path nearby(Path path) {
+    Path here = Path.of("").toAbsolutePath();
+    return path.startsWith(here) ? here.relativize(path) : path;
   }
 
   private static boolean holdsCheckpoints(Path folder) {
