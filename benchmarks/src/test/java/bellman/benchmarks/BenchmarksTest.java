@@ -135,8 +135,8 @@ class BenchmarksTest {
     assertThat(out().lines())
         .anyMatch(line -> line.matches("java: Java \\d+, threads: 1"))
         .contains(
-            "throughout: calls=1 device=java kernel=copy precision=fp32 product=16x16x16"
-                + " rung=engine shape=16x16 threads=1 transitions=8")
+            "throughout: calls=1 device=java kernel=copy precision=fp32"
+                + " product=1024x1024x1024 rung=engine shape=65536x256 threads=1 transitions=8")
         .anyMatch(
             line ->
                 line.matches(
@@ -170,7 +170,7 @@ class BenchmarksTest {
         .isZero();
     assertThat(out())
         .contains(
-            "4 compared with earlier results: 0 faster, 0 slower, 4 equal, 0 unclear (large errors);"
+            "5 compared with earlier results: 0 faster, 0 slower, 5 equal, 0 unclear (large errors);"
                 + " 0 are only here, 0 only there");
     assertThat(Files.readString(chart).contains("rgb(86,180,233)")).as("tiled").isTrue();
   }
