@@ -116,18 +116,7 @@ final class Twin implements AutoCloseable {
 
   /** Equal within {@code tolerance · (1 + |expected|)}; NaN equals NaN and 0 equals −0. */
   void same(String what, Pair p, double tolerance) {
-    float[] actual = testedFloats(p);
-    float[] expected = referenceFloats(p);
-    for (int i = 0; i < expected.length; i++) {
-      float a = actual[i];
-      float e = expected[i];
-      boolean equal =
-          a == e || (a != a && e != e) || Math.abs(a - e) <= tolerance * (1 + Math.abs(e));
-      if (!equal) {
-        throw new AssertionError(
-            what + " on " + tested.name() + ": element " + i + " is " + a + ", reference " + e);
-      }
-    }
+    compare(what, p, (a, e) -> a == e || Math.abs(a - e) <= tolerance * (1 + Math.abs(e)));
   }
 
   /**
@@ -135,16 +124,27 @@ final class Twin implements AutoCloseable {
    * zero.
    */
   void exactly(String what, Pair p) {
+    compare(
+        what,
+        p,
+        (a, e) ->
+            a == 0 || e == 0
+                ? Float.floatToRawIntBits(a) == Float.floatToRawIntBits(e)
+                : a == e || Math.abs(a - e) <= 1e-6 * Math.abs(e) + DENORMAL);
+  }
+
+  private interface Equality {
+    boolean holds(float actual, float expected);
+  }
+
+  private void compare(String what, Pair p, Equality equality) {
     float[] actual = testedFloats(p);
     float[] expected = referenceFloats(p);
     for (int i = 0; i < expected.length; i++) {
       float a = actual[i];
       float e = expected[i];
-      boolean equal =
-          e == 0 || a == 0
-              ? Float.floatToRawIntBits(a) == Float.floatToRawIntBits(e)
-              : a == e || (a != a && e != e) || Math.abs(a - e) <= 1e-6 * Math.abs(e) + DENORMAL;
-      if (!equal) {
+      boolean nan = a != a && e != e;
+      if (!nan && !equality.holds(a, e)) {
         throw new AssertionError(
             what + " on " + tested.name() + ": element " + i + " is " + a + ", reference " + e);
       }
