@@ -209,7 +209,7 @@ __device__ __forceinline__ void add_rows(
 // of the rows. fours: cols and x's address are such that a thread's columns are one float4.
 extern "C" __global__ void __launch_bounds__(256) sum_rows(
     const float* x, float* y, double* parts, uint* tickets, int fours, int rows, int cols) {
-  __shared__ double tile[4][256];
+  __shared__ double tile[4][8][16];
   int at = threadIdx.y * blockDim.x + threadIdx.x;
   wide c = 4 * ((wide)blockIdx.x * blockDim.x + threadIdx.x);
   int n = (int)max(0LL, min(4LL, cols - c));  // of a thread's columns that exist
@@ -220,17 +220,22 @@ extern "C" __global__ void __launch_bounds__(256) sum_rows(
   else if (n > 0)
     add_rows<false>(x + c, first, gridDim.y * blockDim.y, rows, cols, n, v);
   for (int step = 0; step < 2; step++) {  // first the rows of this block, then all blocks' parts
+    for (int far = blockDim.x; far < 32; far *= 2)  // the rows of a warp
 #pragma unroll
-    for (int j = 0; j < 4; j++) tile[j][at] = v[j];
+      for (int j = 0; j < 4; j++) v[j] += __shfl_xor_sync(~0u, v[j], far);
+    if (at % 32 < blockDim.x)
+#pragma unroll
+      for (int j = 0; j < 4; j++) tile[j][at / 32][threadIdx.x] = v[j];
     __syncthreads();
-    for (int half = blockDim.y / 2; half > 0; half /= 2) {
-      if (threadIdx.y < half)
-        for (int j = 0; j < 4; j++) tile[j][at] += tile[j][at + half * blockDim.x];
-      __syncthreads();
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+      v[j] = tile[j][0][threadIdx.x];
+#pragma unroll
+      for (int w = 1; w < 8; w++) v[j] += tile[j][w][threadIdx.x];
     }
     if (step == 1 || gridDim.y == 1) break;
     if (threadIdx.y == 0)
-      for (int j = 0; j < n; j++) parts[(wide)blockIdx.y * cols + c + j] = tile[j][at];
+      for (int j = 0; j < n; j++) parts[(wide)blockIdx.y * cols + c + j] = v[j];
     if (!last_block(tickets + blockIdx.x, gridDim.y)) return;
     for (int j = 0; j < 4; j++) v[j] = 0;
     if (n > 0)
@@ -238,7 +243,7 @@ extern "C" __global__ void __launch_bounds__(256) sum_rows(
         for (int j = 0; j < 4; j++) v[j] += parts[(wide)p * cols + c + (j < n ? j : 0)];
   }
   if (threadIdx.y == 0)
-    for (int j = 0; j < n; j++) y[c + j] = (float)tile[j][at];
+    for (int j = 0; j < n; j++) y[c + j] = (float)v[j];
 }
 
 // A warp per row: the first of the largest, NaN above all numbers.
