@@ -8,6 +8,7 @@ import bellman.engine.backend.ConvGeometry;
 import bellman.engine.backend.Pointwise;
 import bellman.engine.backend.RecordingException;
 import bellman.engine.cuda.CudaBuffer.Address;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import jcuda.Pointer;
@@ -34,6 +35,8 @@ import jcuda.runtime.cudaStream_t;
  * that all decline gets plain loops.
  *
  * <p>A product of matrices is the convolution of images of one pixel, whose columns are the images.
+ * One with a small result and many summands, which would leave most of the GPU idle, is done in
+ * slices of these.
  */
 final class Convolutions implements AutoCloseable {
   enum Pass {
@@ -64,6 +67,10 @@ final class Convolutions implements AutoCloseable {
   private static final int THIN = 104; // a product with few columns, or of few places
   private static final int THINNEST = 16; // columns at most
 
+  private static final int[] SLICES = {2, 3, 4, 8, 16, 32, 64}; // of a product's sums
+  private static final int SHORTEST = 24; // summands of a slice
+  private static final int MOST_TILES = 2048; // of 32 × 32 in all slices: more fill the GPU anyway
+
   private static final int PRECOMPUTED_GEMM = 1; // of a forward pass
   private static final int RELU = 1;
   private static final int IDENTITY = 5;
@@ -78,6 +85,7 @@ final class Convolutions implements AutoCloseable {
    * @param algorithm cuDNN's number, or ours
    * @param math cuDNN's math type
    * @param workspace bytes
+   * @param slices in which a product of columns sums
    * @param cut of tiles; null: none
    */
   record Plan(
@@ -86,13 +94,23 @@ final class Convolutions implements AutoCloseable {
       int algorithm,
       int math,
       long workspace,
+      int slices,
       Tiles.Cut cut) {
-    static Plan ours(ConvGeometry g, int algorithm, long workspace) {
-      return new Plan(g, null, algorithm, 0, workspace, null);
+    static Plan cudnn(ConvGeometry g, Descriptors d, int algorithm, int math, long workspace) {
+      return new Plan(g, d, algorithm, math, workspace, 1, null);
+    }
+
+    static Plan ours(ConvGeometry g, int algorithm) {
+      return new Plan(g, null, algorithm, 0, 0, 1, null);
+    }
+
+    static Plan columns(Pass pass, ConvGeometry g, int slices) {
+      long bytes = columnBytes(g) + sliceBytes(pass, g, slices);
+      return new Plan(g, null, COLUMNS, 0, bytes, slices, null);
     }
 
     static Plan tiles(ConvGeometry g, Tiles.Cut cut) {
-      return new Plan(g, null, TILES, 0, 0, cut);
+      return new Plan(g, null, TILES, 0, 0, 1, cut);
     }
   }
 
@@ -104,10 +122,11 @@ final class Convolutions implements AutoCloseable {
    */
   record Shape(Pass pass, ConvGeometry g, int channels, boolean aligned) {}
 
-  /** y[c] ← Σ_r x[r, c]. */
+  /** y[c] ← Σ_r x[r, c], perhaps beside what this stream is given next. */
   @FunctionalInterface
   interface RowSums {
-    void run(Address x, Address y, int rows, int cols);
+    /** Starts them; the answer lets this stream wait for them. */
+    Runnable start(Address x, Address y, int rows, int cols);
   }
 
   /** cuDNN's descriptors of one shape. */
@@ -290,8 +309,8 @@ final class Convolutions implements AutoCloseable {
     };
   }
 
-  private int launch(
-      Pass pass, Plan p, Address x, Address w, Address extra, boolean relu, Address y) {
+  /** Answers cuDNN's or cuBLAS's status. */
+  int launch(Pass pass, Plan p, Address x, Address w, Address extra, boolean relu, Address y) {
     if (p.algorithm == TILES) {
       tiles.run(pass, p.g, p.cut, x, w, extra, relu, y);
       return 0;
@@ -303,8 +322,14 @@ final class Convolutions implements AutoCloseable {
     if (p.algorithm == FUSED && extra != null) { // the plan serves calls without a bias, too
       return fused(p, x, w, extra, relu, y);
     }
-    int status = launch(pass, p, x, w, y);
-    if (status != 0 || extra == null) {
+    if (p.algorithm == COLUMNS && pass == Pass.DATA && !isProduct(p.g)) {
+      return fromColumns(p.g, x, w, extra, y);
+    }
+    boolean sums = pass == Pass.FILTER && extra != null;
+    Runnable waiting = sums ? rowSums.start(y, extra, rows(p.g), p.g.k()) : () -> {};
+    int status = p.slices > 1 ? sliced(pass, p, x, w, extra, relu, y) : launch(pass, p, x, w, y);
+    waiting.run();
+    if (status != 0 || extra == null || p.slices > 1) {
       return status;
     }
     switch (pass) {
@@ -316,7 +341,7 @@ final class Convolutions implements AutoCloseable {
         long n = (long) p.g.n() * p.g.h() * p.g.w() * p.g.c();
         launcher.map(stream, Pointwise.RELU_GRADIENT, modules, n, x, extra, 0, 0, x);
       }
-      case FILTER -> rowSums.run(y, extra, rows(p.g), p.g.k());
+      case FILTER -> {}
     }
     return status;
   }
@@ -349,7 +374,7 @@ final class Convolutions implements AutoCloseable {
 
   private int launch(Pass pass, Plan p, Address x, Address w, Address y) {
     if (p.algorithm == COLUMNS) {
-      return columns(pass, p.g, x, w, y);
+      return product(pass, p.g, 1, toColumns(p.g, x, 0), w, y);
     }
     if (p.algorithm == LOOPS) {
       loops(pass, p.g, x, w, y);
@@ -484,36 +509,99 @@ final class Convolutions implements AutoCloseable {
   }
 
   /**
-   * With col [n·oh·ow, r·s·c], the pixels under each place of the filter: y = col wᵀ, dw = dyᵀ col,
-   * and dx gathers dcol = dy w. Answers cuBLAS's status.
+   * col [n·oh·ow, r·s·c], the pixels under each place of the filter, written {@code at} bytes into
+   * the workspace; of a product x itself.
    */
-  private int columns(Pass pass, ConvGeometry g, Address x, Address w, Address y) {
-    int rows = rows(g);
-    int depth = depth(g);
+  private Address toColumns(ConvGeometry g, Address x, long at) {
     if (isProduct(g)) {
-      return product(pass, g, rows, depth, x, w, y);
+      return x;
     }
-    long n = (long) rows * depth;
-    Address col = workspace.atLeast(4 * n);
-    if (pass == Pass.DATA) {
-      int status = product(pass, g, rows, depth, col, w, y);
-      each("from_columns", (long) g.n() * g.h() * g.w() * g.c(), geometry(g), col, x);
-      return status;
-    }
+    Address col = workspace.atLeast(at + columnBytes(g)).plus(at);
     if (fours(g) && x.value() % 16 == 0) {
-      each("columns_4", n / 4, geometry(g), x, col);
+      each("columns_4", 32L * rows(g), geometry(g), x, col);
     } else {
-      each("columns", n, geometry(g), x, col);
+      each("columns", 32L * rows(g), geometry(g), x, col);
     }
-    return product(pass, g, rows, depth, col, w, y);
+    return col;
   }
 
-  private int product(
-      Pass pass, ConvGeometry g, int rows, int depth, Address col, Address w, Address y) {
+  /** y = col wᵀ, col = y w or w = yᵀ col. Answers cuBLAS's status. */
+  private int product(Pass pass, ConvGeometry g, int slices, Address col, Address w, Address y) {
+    int rows = rows(g);
+    int depth = depth(g);
     return switch (pass) {
-      case FORWARD -> products.run(false, true, rows, g.k(), depth, col, w, y);
-      case DATA -> products.run(false, false, rows, depth, g.k(), y, w, col);
-      case FILTER -> products.run(true, false, g.k(), depth, rows, y, col, w);
+      case FORWARD -> products.run(false, true, rows, g.k(), depth, slices, col, w, y);
+      case DATA -> products.run(false, false, rows, depth, g.k(), slices, y, w, col);
+      case FILTER -> products.run(true, false, g.k(), depth, rows, slices, y, col, w);
+    };
+  }
+
+  /** dx gathers dcol = dy w; extra as in {@link #run}. Answers cuBLAS's status. */
+  private int fromColumns(ConvGeometry g, Address dx, Address w, Address extra, Address dy) {
+    Address col = workspace.atLeast(columnBytes(g));
+    int status = product(Pass.DATA, g, 1, col, w, dy);
+    long n = (long) g.n() * g.h() * g.w() * g.c();
+    Object relu = extra == null ? (Object) 0L : extra;
+    if (g.c() % 4 == 0 && (dx.value() | value(extra)) % 16 == 0) {
+      each("from_columns_4", n / 4, geometry(g), col, relu, dx);
+    } else {
+      each("from_columns", n, geometry(g), col, relu, dx);
+    }
+    return status;
+  }
+
+  /**
+   * A product in slices, put together with what follows it, but the sums of a filter gradient;
+   * extra as in {@link #run}. Answers cuBLAS's status.
+   */
+  private int sliced(
+      Pass pass, Plan p, Address x, Address w, Address extra, boolean relu, Address y) {
+    Address slices = workspace.atLeast(p.workspace);
+    long at = sliceBytes(pass, p.g, p.slices);
+    int status =
+        switch (pass) {
+          case FORWARD -> product(pass, p.g, p.slices, toColumns(p.g, x, at), w, slices);
+          case DATA -> product(pass, p.g, p.slices, slices, w, y);
+          case FILTER -> product(pass, p.g, p.slices, toColumns(p.g, x, at), slices, y);
+        };
+    Address result = pass == Pass.FORWARD ? y : pass == Pass.DATA ? x : w;
+    Address row = pass == Pass.FORWARD ? extra : null;
+    Address gate = pass == Pass.DATA ? extra : null;
+    long places = value(result) | value(row) | value(gate);
+    boolean fours = p.g.k() % 4 == 0 && results(pass, p.g) % 4 == 0 && places % 16 == 0;
+    int some = fours ? 4 : 1;
+    each(
+        fours ? "sum_slices_4" : "sum_slices",
+        results(pass, p.g) / some,
+        slices,
+        p.slices,
+        row == null ? (Object) 0L : row,
+        p.g.k() / some,
+        relu ? 1 : 0,
+        gate == null ? (Object) 0L : gate,
+        result);
+    return status;
+  }
+
+  private static long value(Address address) {
+    return address == null ? 0 : address.value();
+  }
+
+  private static long columnBytes(ConvGeometry g) {
+    return isProduct(g) ? 0 : 4L * rows(g) * depth(g);
+  }
+
+  /** Of all slices, up to where columns may begin. */
+  private static long sliceBytes(Pass pass, ConvGeometry g, int slices) {
+    return slices == 1 ? 0 : (4 * slices * results(pass, g) + 255) / 256 * 256;
+  }
+
+  /** Elements of a product's result. */
+  private static long results(Pass pass, ConvGeometry g) {
+    return switch (pass) {
+      case FORWARD -> (long) rows(g) * g.k();
+      case DATA -> (long) rows(g) * depth(g);
+      case FILTER -> (long) g.k() * depth(g);
     };
   }
 
@@ -528,6 +616,27 @@ final class Convolutions implements AutoCloseable {
             && g.s() * g.c() % 4 == 0
             && g.strideW() * g.c() % 4 == 0
             && g.w() * g.c() % 4 == 0);
+  }
+
+  /**
+   * Products of columns that may be worth a try, in one piece first. Only a result of few tiles
+   * gains from slices; pixels gather from columns that are whole.
+   */
+  static List<Plan> columns(Pass pass, ConvGeometry g) {
+    List<Plan> plans = new ArrayList<>(List.of(Plan.columns(pass, g, 1)));
+    long tiles = (results(pass, g) + 1023) / 1024;
+    int summands =
+        switch (pass) {
+          case FORWARD -> depth(g);
+          case DATA -> isProduct(g) ? g.k() : 0;
+          case FILTER -> rows(g);
+        };
+    for (int slices : SLICES) {
+      if (summands % slices == 0 && summands / slices >= SHORTEST && slices * tiles <= MOST_TILES) {
+        plans.add(Plan.columns(pass, g, slices));
+      }
+    }
+    return plans;
   }
 
   private int workspaceBytes(Pass pass, Descriptors d, int algorithm, long[] bytes) {
@@ -566,22 +675,20 @@ final class Convolutions implements AutoCloseable {
       this.extra = extra;
       this.relu = relu;
       this.y = y;
-      this.best = Plan.ours(g, LOOPS, 0);
+      this.best = Plan.ours(g, LOOPS);
     }
 
     Plan fastest() {
       boolean product = isProduct(g);
-      Plan columns = Plan.ours(g, COLUMNS, product ? 0 : 4L * rows(g) * depth(g));
-      boolean columnsFit = columns.workspace <= workspace.limit();
-      if (columnsFit && (reproducible || (product && tiles == null))) {
-        return columns; // a clock would choose differently in another run
+      List<Plan> columns =
+          columns(pass, g).stream().filter(p -> p.workspace <= workspace.limit()).toList();
+      if (reproducible && !columns.isEmpty()) {
+        return columns.get(0); // a clock would choose differently in another run
       }
-      if (columnsFit) {
-        consider(columns);
-      }
+      columns.forEach(this::consider);
       if (tiles != null && !reproducible && aligned) {
         if (isThin()) {
-          consider(Plan.ours(g, THIN, 0));
+          consider(Plan.ours(g, THIN));
         }
         Tiles.cuts(pass, g.folded()).forEach(cut -> consider(Plan.tiles(g.folded(), cut)));
       }
@@ -613,11 +720,11 @@ final class Convolutions implements AutoCloseable {
           if (workspaceBytes(pass, d, algorithm, bytes) != 0 || bytes[0] > workspace.limit()) {
             continue;
           }
-          if (consider(new Plan(shape, d, algorithm, math, bytes[0], null)) && reproducible) {
+          if (consider(Plan.cudnn(shape, d, algorithm, math, bytes[0])) && reproducible) {
             return; // the first that runs
           }
           if (pass == Pass.FORWARD && extra != null && algorithm == PRECOMPUTED_GEMM) {
-            consider(new Plan(shape, d, FUSED, math, bytes[0], null));
+            consider(Plan.cudnn(shape, d, FUSED, math, bytes[0]));
           }
         }
       }

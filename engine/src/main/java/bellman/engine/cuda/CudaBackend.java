@@ -101,6 +101,7 @@ public final class CudaBackend implements Backend {
       opened.push(main::close);
       side = new Lane(modules, launcher, plans, limit, asked, precision, reproducible);
       opened.push(side::close);
+      main.sumBeside(side);
       late = new Lane(modules, launcher, plans, limit, asked, precision, reproducible);
       opened.push(late::close);
       staging = new Staging(main.stream, launcher, modules.function("deliver"));

@@ -17,6 +17,11 @@ final class CudaBuffer extends Buffer {
       super(from, bytes);
     }
 
+    /** That many bytes behind it. */
+    Address plus(long bytes) {
+      return new Address(this, bytes);
+    }
+
     long value() {
       return getNativePointer() + getByteOffset();
     }
@@ -41,7 +46,7 @@ final class CudaBuffer extends Buffer {
   private CudaBuffer(CudaBuffer whole, long from, long count) {
     super(whole, count);
     int at = Math.toIntExact(whole.host == null ? 0 : from * whole.dtype().bytes());
-    this.address = new Address(whole.address, from * whole.dtype().bytes());
+    this.address = whole.address.plus(from * whole.dtype().bytes());
     this.pinned = whole.pinned;
     this.host = whole.host == null ? null : whole.host.slice(at, (int) bytes());
     this.released = whole.released;

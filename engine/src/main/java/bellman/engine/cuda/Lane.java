@@ -33,6 +33,7 @@ final class Lane implements AutoCloseable {
   final Convolutions convolutions;
   final Address scratch = new Address();
   final Address tickets = new Address();
+  private Lane sums; // null: this one
 
   Lane(
       Modules modules,
@@ -65,9 +66,26 @@ final class Lane implements AutoCloseable {
             modules,
             launcher,
             plans,
-            this::sumRows,
+            this::sumRowsBeside,
             precision,
             reproducible);
+  }
+
+  /** Lets sums of rows run beside the products that go with them, where a step is recorded. */
+  void sumBeside(Lane other) {
+    sums = other;
+  }
+
+  private Runnable sumRowsBeside(Address x, Address y, int rows, int cols) {
+    int[] capturing = new int[1];
+    JCudaDriver.cuStreamIsCapturing(stream, capturing);
+    if (sums == null || capturing[0] == 0) {
+      sumRows(x, y, rows, cols);
+      return () -> {};
+    }
+    sums.after(this);
+    sums.sumRows(x, y, rows, cols);
+    return () -> after(sums);
   }
 
   /** y[c] ← Σ_r x[r, c], of one row or more. */

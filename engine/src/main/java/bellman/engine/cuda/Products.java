@@ -68,6 +68,50 @@ final class Products implements AutoCloseable {
         GEMM_DEFAULT);
   }
 
+  /**
+   * The same for k in slices of one length, side by side: slice i of the sum goes to C[i, m, n]. A
+   * small result would leave most of the GPU idle.
+   */
+  int run(
+      boolean transposeA,
+      boolean transposeB,
+      int m,
+      int n,
+      int k,
+      int slices,
+      Pointer a,
+      Pointer b,
+      Pointer c) {
+    if (slices == 1) {
+      return run(transposeA, transposeB, m, n, k, a, b, c);
+    }
+    long slice = k / slices;
+    return JCublas2.cublasGemmStridedBatchedEx_new(
+        handle,
+        transposeB ? 1 : 0,
+        transposeA ? 1 : 0,
+        n,
+        m,
+        k / slices,
+        one,
+        b,
+        R_32F,
+        transposeB ? k : n,
+        transposeB ? slice : slice * n,
+        a,
+        R_32F,
+        transposeA ? m : k,
+        transposeA ? slice * m : slice,
+        zero,
+        c,
+        R_32F,
+        n,
+        (long) m * n,
+        slices,
+        computeType,
+        GEMM_DEFAULT);
+  }
+
   int version() {
     int[] version = new int[1];
     Status.cublas(JCublas2.cublasGetVersion(handle, version), "cublasGetVersion");

@@ -482,68 +482,112 @@ extern "C" __global__ void conv_filter(
 }
 
 // A convolution as a product: row (image, p, q) of the columns holds the pixels under the filter,
-// in the filter's order (r, s, c). The columns fit a workspace, so 32 bits count them.
-struct Place {
-  uint image, p, q, r, j;  // j of a filter's row of s · c
-};
-
-__device__ __forceinline__ Place place_of(Geometry g, uint i, uint width) {
-  Place a;
-  a.j = i % width;
-  i /= width;
-  a.r = i % g.r;
-  i /= g.r;
-  a.q = i % g.ow;
-  i /= g.ow;
-  a.p = i % g.oh;
-  a.image = i / g.oh;
-  return a;
+// in the filter's order (r, s, c), and a warp writes it. The columns fit a workspace, so 32 bits
+// count them. size elements of x are a T; with four, neighbours in a row must be neighbours in x.
+template <typename T>
+__device__ __forceinline__ void to_columns(Geometry g, int size, const T* x, T* col, uint place) {
+  int q = place % g.ow, p = place / g.ow % g.oh;
+  wide image = place / g.ow / g.oh;
+  int h = p * g.strideH - g.padH, v = q * g.strideW - g.padW;
+  int width = g.s * g.c / size, below = g.w * g.c / size;
+  const T* corner = x + ((image * g.h + h) * g.w + v) * g.c / size;
+  T* to = col + place * (uint)(g.r * width);
+  int j = threadIdx.x % 32, r = 0;
+  for (int i = j; i < g.r * width; i += 32, j += 32) {
+    for (; j >= width; j -= width) r++;
+    bool inside = h + r >= 0 && h + r < g.h;
+    if (g.padW > 0) {
+      int at = v + j * size / g.c;
+      inside = inside && at >= 0 && at < g.w;
+    }
+    T none = {};
+    to[i] = inside ? corner[(wide)r * below + j] : none;
+  }
 }
 
 extern "C" __global__ void columns(Geometry g, const float* x, float* col, wide n) {
   ELEMENT;
-  if (i >= n) return;
-  Place a = place_of(g, (uint)i, g.s * g.c);
-  int h = (int)a.p * g.strideH - g.padH + (int)a.r;
-  int v = (int)a.q * g.strideW - g.padW + (int)a.j / g.c;
-  bool inside = h >= 0 && h < g.h && v >= 0 && v < g.w;
-  col[i] = inside ? x[(((wide)a.image * g.h + h) * g.w + v) * g.c + (int)a.j % g.c] : 0.f;
+  if (i < n) to_columns(g, 1, x, col, (uint)(i / 32));
 }
 
-// The same, four elements a thread, where four neighbours in a column are neighbours in x.
-extern "C" __global__ void columns_4(Geometry g, const float* x, float4* col, wide n) {
+extern "C" __global__ void columns_4(Geometry g, const float4* x, float4* col, wide n) {
   ELEMENT;
-  if (i >= n) return;
-  Place a = place_of(g, (uint)i, g.s * g.c / 4);
-  int j = 4 * (int)a.j;
-  int h = (int)a.p * g.strideH - g.padH + (int)a.r;
-  int v = (int)a.q * g.strideW - g.padW;
-  int last = v + j / g.c;
-  bool inside = h >= 0 && h < g.h && last >= 0 && last < g.w;
-  float4 none = {0, 0, 0, 0};
-  col[i] =
-      inside ? *(const float4*)(x + (((wide)a.image * g.h + h) * g.w + v) * g.c + j) : none;
+  if (i < n) to_columns(g, 4, x, col, (uint)(i / 32));
 }
 
-// dx from the columns' gradient: each pixel adds up where it appears.
-extern "C" __global__ void from_columns(Geometry g, const float* col, float* dx, wide n) {
-  ELEMENT;
-  if (i >= n) return;
-  int c = rest(i, g.c);
-  wide left = over(i, g.c);
-  int v = rest(left, g.w);
+__device__ __forceinline__ void add(float& sum, float v) { sum += v; }
+__device__ __forceinline__ void add(float4& sum, float4 v) {
+  sum.x += v.x;
+  sum.y += v.y;
+  sum.z += v.z;
+  sum.w += v.w;
+}
+__device__ __forceinline__ float behind_relu(float v, float y) { return y <= 0.f ? 0.f : v; }
+__device__ __forceinline__ float4 behind_relu(float4 v, float4 y) {
+  return {behind_relu(v.x, y.x), behind_relu(v.y, y.y), behind_relu(v.z, y.z),
+          behind_relu(v.w, y.w)};
+}
+
+// dx from the columns' gradient: each pixel adds up where it appears. relu: none, or what x came out
+// of one as, so that dx is the gradient before it. channels counts elements of type T.
+template <typename T>
+__device__ __forceinline__ void gather_columns(
+    Geometry g, int channels, const T* col, const T* relu, T* dx, wide i) {
+  int c = rest(i, channels);
+  wide left = over(i, channels);
+  int v = (int)rest(left, g.w) + g.padW;
   left = over(left, g.w);
-  int h = rest(left, g.h);
-  wide image = over(left, g.h);
-  float sum = 0;
-  for (int r = (h + g.padH) % g.strideH; r < g.r; r += g.strideH) {
-    int p = (h + g.padH - r) / g.strideH;
-    if (h + g.padH < r || p >= g.oh) continue;
-    for (int s = (v + g.padW) % g.strideW; s < g.s; s += g.strideW) {
-      int q = (v + g.padW - s) / g.strideW;
-      if (v + g.padW < s || q >= g.ow) continue;
-      sum += col[((((image * g.oh + p) * g.ow + q) * g.r + r) * g.s + s) * g.c + c];
+  int h = (int)rest(left, g.h) + g.padH;
+  uint image = (uint)over(left, g.h);
+  T sum = {};
+  for (int r = h % g.strideH, p = h / g.strideH; r < g.r && p >= 0; r += g.strideH, p--) {
+    if (p >= g.oh) continue;
+#pragma unroll 2
+    for (int s = v % g.strideW, q = v / g.strideW; s < g.s && q >= 0; s += g.strideW, q--) {
+      if (q >= g.ow) continue;
+      add(sum, col[((((image * g.oh + p) * g.ow + q) * g.r + r) * g.s + s) * channels + c]);
     }
   }
-  dx[i] = sum;
+  dx[i] = relu ? behind_relu(sum, relu[i]) : sum;
+}
+
+extern "C" __global__ void from_columns(
+    Geometry g, const float* col, const float* relu, float* dx, wide n) {
+  ELEMENT;
+  if (i < n) gather_columns(g, g.c, col, relu, dx, i);
+}
+
+// The same, four channels a thread, where all addresses are multiples of 16.
+extern "C" __global__ void from_columns_4(
+    Geometry g, const float4* col, const float4* relu, float4* dx, wide n) {
+  ELEMENT;
+  if (i < n) gather_columns(g, g.c / 4, col, relu, dx, i);
+}
+
+// y = Σ of slices of n elements, in that order; then + row, if there is one, and max(·, 0) if relu;
+// or zero where the result of a relu was. cols counts elements of type T.
+template <typename T>
+__device__ __forceinline__ void add_slices(
+    const T* x, int slices, const T* row, int cols, int relu, const T* result, T* y, wide i, wide n) {
+  T sum = x[i];
+#pragma unroll 4
+  for (int j = 1; j < slices; j++) add(sum, x[j * n + i]);
+  if (row) add(sum, row[rest(i, cols)]);
+  if (relu) sum = behind_relu(sum, sum);
+  y[i] = result ? behind_relu(sum, result[i]) : sum;
+}
+
+extern "C" __global__ void sum_slices(
+    const float* x, int slices, const float* row, int cols, int relu, const float* result, float* y,
+    wide n) {
+  ELEMENT;
+  if (i < n) add_slices(x, slices, row, cols, relu, result, y, i, n);
+}
+
+// The same, four elements a thread, where rows are whole fours and all addresses multiples of 16.
+extern "C" __global__ void sum_slices_4(
+    const float4* x, int slices, const float4* row, int cols, int relu, const float4* result,
+    float4* y, wide n) {
+  ELEMENT;
+  if (i < n) add_slices(x, slices, row, cols, relu, result, y, i, n);
 }

@@ -1,9 +1,9 @@
 package bellman.engine.cuda;
 
-import static bellman.engine.cuda.CudaTilesTest.distance;
-import static bellman.engine.cuda.CudaTilesTest.download;
-import static bellman.engine.cuda.CudaTilesTest.normal;
-import static bellman.engine.cuda.CudaTilesTest.open;
+import static bellman.engine.cuda.CudaConvolutionsTest.distance;
+import static bellman.engine.cuda.CudaConvolutionsTest.download;
+import static bellman.engine.cuda.CudaConvolutionsTest.normal;
+import static bellman.engine.cuda.CudaConvolutionsTest.open;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import bellman.engine.DType;
@@ -67,23 +67,24 @@ class PictureTilesTest {
               upload(cuda, frames), upload(cuda, index), upload(cuda, about), WORDS, channels);
       for (Pass pass : List.of(Pass.FORWARD, Pass.FILTER)) {
         boolean forward = pass == Pass.FORWARD;
-        Buffer floats = CudaTilesTest.upload(reference, pictures);
-        Buffer ws = CudaTilesTest.upload(reference, w);
-        Buffer ys = CudaTilesTest.upload(reference, dy);
+        Buffer floats = CudaConvolutionsTest.upload(reference, pictures);
+        Buffer ws = CudaConvolutionsTest.upload(reference, w);
+        Buffer ys = CudaConvolutionsTest.upload(reference, dy);
         if (forward) {
-          reference.conv2dRelu(g, floats, ws, CudaTilesTest.upload(reference, bias), ys);
+          reference.conv2dRelu(g, floats, ws, CudaConvolutionsTest.upload(reference, bias), ys);
         } else {
           reference.conv2dFilterGradient(g, floats, ys, ws);
         }
         float[] expected = download(reference, forward ? ys : ws);
         List<Tiles.Cut> cuts = PictureTiles.cuts(pass, g, channels);
         assertThat(cuts).as(pass + " of " + g).isNotEmpty();
-        CudaBuffer row32 = (CudaBuffer) CudaTilesTest.upload(cuda, bias);
+        CudaBuffer row32 = (CudaBuffer) CudaConvolutionsTest.upload(cuda, bias);
         for (Tiles.Cut cut : cuts) {
           float[] nothing = new float[expected.length];
           Arrays.fill(nothing, Float.NaN); // every element must be written
-          CudaBuffer weights = (CudaBuffer) CudaTilesTest.upload(cuda, forward ? w : nothing);
-          CudaBuffer y = (CudaBuffer) CudaTilesTest.upload(cuda, forward ? nothing : dy);
+          CudaBuffer weights =
+              (CudaBuffer) CudaConvolutionsTest.upload(cuda, forward ? w : nothing);
+          CudaBuffer y = (CudaBuffer) CudaConvolutionsTest.upload(cuda, forward ? nothing : dy);
           float[] first = null;
           for (int run = 0; run < 2; run++) {
             new PictureTiles(cuda.lane().tiles)
