@@ -685,13 +685,14 @@ final class Convolutions implements AutoCloseable {
       if (reproducible && !columns.isEmpty()) {
         return columns.get(0); // a clock would choose differently in another run
       }
-      columns.forEach(this::consider);
-      if (tiles != null && !reproducible && aligned) {
-        if (isThin()) {
-          consider(Plan.ours(g, THIN));
-        }
-        Tiles.cuts(pass, g.folded()).forEach(cut -> consider(Plan.tiles(g.folded(), cut)));
+      boolean ours = tiles != null && !reproducible && aligned;
+      List<Tiles.Cut> cuts = ours ? Tiles.cuts(pass, g.folded()) : List.of();
+      // Tiles split long sums themselves: beside them slices would win nothing and take a second.
+      columns.stream().limit(cuts.isEmpty() ? columns.size() : 1).forEach(this::consider);
+      if (ours && isThin()) {
+        consider(Plan.ours(g, THIN));
       }
+      cuts.forEach(cut -> consider(Plan.tiles(g.folded(), cut)));
       if (!product) {
         for (ConvGeometry shape : g.equals(g.folded()) ? List.of(g) : List.of(g, g.folded())) {
           Descriptors d = new Descriptors(shape);
