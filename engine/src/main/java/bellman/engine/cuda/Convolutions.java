@@ -341,7 +341,7 @@ final class Convolutions implements AutoCloseable {
         long n = (long) p.g.n() * p.g.h() * p.g.w() * p.g.c();
         launcher.map(stream, Pointwise.RELU_GRADIENT, modules, n, x, extra, 0, 0, x);
       }
-      case FILTER -> {}
+      case FILTER -> {} // its sums were started first
     }
     return status;
   }
